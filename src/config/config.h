@@ -1,0 +1,145 @@
+/*
+ * The configuration: an immutable snapshot of one YAML file and what it includes. Everything in it
+ * is owned by the snapshot and valid until config_unref; who needs it longer takes a reference.
+ *
+ * All paths are absolute here: relative ones of the file were taken relative to `home`, and `home`
+ * itself relative to the configuration file's directory.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "rules/match.h"
+#include "rules/step.h"
+
+struct config_listen {
+	char *host;
+	uint16_t port;
+	char **host_keys; /* paths of private keys */
+	size_t n_host_keys;
+};
+
+struct config_identity {
+	char *name;
+	char *private_key; /* path */
+};
+
+struct config_remote {
+	char *name;
+	char *host;
+	uint16_t port; /* 22 unless said otherwise */
+	char *user;
+	const struct config_identity *identity;
+	char *known_hosts;  /* path */
+	int64_t timeout_us; /* for connecting and for each answer; default 30s */
+};
+
+struct config_folder {
+	char *name;
+	char *path;    /* the directory that accounts see */
+	char *staging; /* incomplete bytes of this folder; default home/staging/NAME; same file
+			  system as path */
+};
+
+/* What an account may do in a mount: bits of config_mount.allow. The same bits as in vfs/mount.h.
+ */
+struct config_mount {
+	char *at; /* clean absolute virtual path, "/" or "/inbox/x" */
+	const struct config_folder *folder;
+	uint32_t allow; /* enum vfs_allow */
+};
+
+struct config_account {
+	char *name;
+	char *authorized_keys; /* path */
+	bool disabled;
+	struct config_mount *mounts;
+	size_t n_mounts;
+};
+
+enum config_after { CONFIG_AFTER_DELETE, CONFIG_AFTER_LEAVE };
+
+struct config_route {
+	char *name;
+	const struct config_remote *from;
+	char *from_path; /* absolute, on the remote */
+	int64_t every_us;
+	struct match match;
+	struct step *steps;
+	size_t n_steps;
+	const struct config_folder **to;
+	size_t n_to;
+	enum config_after after;
+	uint32_t retry_limit; /* tries of one file before it is failed; default 10 */
+	bool disabled;
+};
+
+struct config_limits {
+	uint32_t max_sessions;        /* default 1000 */
+	uint32_t max_unauthenticated; /* default 100 */
+	uint32_t auth_attempts;       /* per connection, default 6 */
+	int64_t login_grace_us;       /* default 60s */
+	uint32_t max_entries;         /* of a remote directory, default 1,000,000 */
+	uint64_t min_free;            /* disk space that fetching leaves alone, default 64 MiB */
+	int64_t retry_after_us; /* first delay after a failure, doubled each time up to an hour;
+				   default 10s */
+};
+
+struct config {
+	unsigned n_refs;
+	char *path; /* of the file it came from */
+	char *home;
+	char *control_socket; /* default home/control.sock */
+	struct config_listen *listens;
+	size_t n_listens;
+	struct config_identity *identities;
+	size_t n_identities;
+	struct config_remote *remotes;
+	size_t n_remotes;
+	struct config_folder *folders;
+	size_t n_folders;
+	struct config_account *accounts;
+	size_t n_accounts;
+	struct config_route *routes;
+	size_t n_routes;
+	struct config_limits limits;
+	bool log_json; /* log: { format: text | json, level: debug | info | warn | error } */
+	int log_level; /* enum log_level */
+};
+
+/*
+ * Reads and checks the file. On failure every error found is in ret_errors, one line each:
+ *
+ *	dray.yaml:12:5: unknown key "rout" in the top level (did you mean "routes"?)
+ *
+ * On success *ret_config has one reference, the caller's. ret_errors is initialised by the caller
+ * with buf_init; 64 KiB of errors are enough. Checks the text alone: files that it names (keys,
+ * folders) are looked at by config_check_files.
+ */
+enum err config_load(
+    const char *path, struct config **ret_config, struct buf *ret_errors) must_check;
+
+/*
+ * Are the named files there and usable: keys readable and private (mode), known_hosts readable,
+ * authorized_keys parsable, folder and staging on one file system (where they exist)? Appends
+ * errors and warnings as lines like config_load. Only ERR_OK when there was no error.
+ */
+enum err config_check_files(const struct config *c, struct buf *ret_errors) must_check;
+
+struct config *config_ref(struct config *c);
+void config_unref(struct config *c);
+void config_unrefp(struct config **c);
+
+/* By name; NULL when there is none. */
+const struct config_account *config_find_account(const struct config *c, struct slice name);
+const struct config_route *config_find_route(const struct config *c, struct slice name);
+const struct config_remote *config_find_remote(const struct config *c, struct slice name);
+const struct config_identity *config_find_identity(const struct config *c, struct slice name);
+const struct config_folder *config_find_folder(const struct config *c, struct slice name);
+
+#endif

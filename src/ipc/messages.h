@@ -1,0 +1,471 @@
+/*
+ * Every message between the roles, as one table: what it is called, who sends it, in which states
+ * of the link it is legal, and its fields with the most bytes of each. The structs below, the
+ * encoder, the decoder, the tests' sweeps and the legality check are all made from this table.
+ *
+ * Kinds of fields: BOOL, U32, U64, I64; STR (text) and BYTES, both struct slice, borrowed from the
+ * buffer of the link until the next receive; FD, a descriptor that travels beside the bytes and is
+ * closed with the message unless its receiver takes it (fd_take).
+ */
+#ifndef IPC_MESSAGES_H
+#define IPC_MESSAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+enum ipc_role {
+	IPC_ROLE_CORE,
+	IPC_ROLE_LISTENER,
+	IPC_ROLE_SESSION,
+	IPC_ROLE_COURIER,
+	IPC_ROLE_WORKER,
+	IPC_ROLE_CONTROL /* the dray command, over the control socket */
+};
+
+/* The states of a link between core and another role. */
+enum ipc_state {
+	IPC_STARTING =
+	    1 << 0,          /* started, not ready: no login yet, no connection to the remote yet */
+	IPC_RUNNING = 1 << 1 /* ready; for a session: logged in */
+};
+#define IPC_ANY (IPC_STARTING | IPC_RUNNING)
+
+/* Bounds of fields. */
+enum {
+	IPC_NAME_MAX = 64, /* of our own things: accounts, folders, routes, remotes */
+	IPC_PATH_MAX = 4096,
+	IPC_FILE_NAME_MAX = 255,
+	IPC_TEXT_MAX = 512, /* a story for people */
+	IPC_ADDRESS_MAX = 80,
+	IPC_HOST_MAX = 255,
+	IPC_KEY_MAX = 8192, /* a public key's or certificate's blob (RFC 4253 section 6.6) */
+	IPC_FINGERPRINT_MAX = 64,
+	IPC_SHA256_LEN = 32,
+	IPC_MAX_PACKET = 20 * 1024 /* the longest message of all, with its type */
+};
+
+/* How a try to connect to a remote ended; told apart because people must do different things. */
+enum ipc_connect_outcome {
+	IPC_CONNECT_UNREACHABLE,      /* no address, no answer, or the line broke */
+	IPC_CONNECT_NO_ALGORITHM,     /* no algorithm in common */
+	IPC_CONNECT_HOST_KEY_UNKNOWN, /* known_hosts has no key of this host */
+	IPC_CONNECT_HOST_KEY_CHANGED, /* known_hosts has another key, or has revoked this one */
+	IPC_CONNECT_USER_KEY_REFUSED, /* the server did not accept our key */
+	IPC_CONNECT_BAD_PRIVATE_KEY,  /* our private key can't be read or used */
+	IPC_CONNECT_NO_SFTP,          /* logged in, but no SFTP there */
+	IPC_CONNECT_LOCAL_FAILURE     /* something on our side */
+};
+
+/* What became of one file at the source. */
+enum ipc_file_outcome {
+	IPC_OUTCOME_DONE,
+	IPC_OUTCOME_GONE,    /* it is no longer there */
+	IPC_OUTCOME_CHANGED, /* another size or time than listed: another file, or still growing */
+	IPC_OUTCOME_REFUSED, /* the server said no */
+	IPC_OUTCOME_LINE_LOST,    /* the connection broke */
+	IPC_OUTCOME_NO_SPACE,     /* our disk is full: not the file's fault */
+	IPC_OUTCOME_LOCAL_FAILURE /* something else on our side */
+};
+
+#define IPC_MESSAGES(M)                                                                  \
+	/* core -> listener: one complete set, then LISTENER_START puts it into force */ \
+	M(LISTENER_LIMITS, listener_limits, IPC_ROLE_CORE, IPC_ANY)                      \
+	M(LISTENER_HOST_KEY, listener_host_key, IPC_ROLE_CORE, IPC_ANY)                  \
+	M(LISTENER_BIND, listener_bind, IPC_ROLE_CORE, IPC_ANY)                          \
+	M(LISTENER_START, listener_start, IPC_ROLE_CORE, IPC_ANY)                        \
+	/* listener -> core */                                                           \
+	M(LISTENER_READY, listener_ready, IPC_ROLE_LISTENER, IPC_ANY)                    \
+	M(LISTENER_FAILED, listener_failed, IPC_ROLE_LISTENER, IPC_ANY)                  \
+	M(SESSION_NEW, session_new, IPC_ROLE_LISTENER, IPC_RUNNING)                      \
+	M(SESSION_GONE, session_gone, IPC_ROLE_LISTENER, IPC_RUNNING)                    \
+	/* session -> core */                                                            \
+	M(AUTH_QUERY, auth_query, IPC_ROLE_SESSION, IPC_STARTING)                        \
+	M(SESSION_FACTS, session_facts, IPC_ROLE_SESSION, IPC_RUNNING)                   \
+	M(UPLOAD_STAGED, upload_staged, IPC_ROLE_SESSION, IPC_RUNNING)                   \
+	M(UPLOAD_PUBLISHED, upload_published, IPC_ROLE_SESSION, IPC_RUNNING)             \
+	M(FILE_TAKEN, file_taken, IPC_ROLE_SESSION, IPC_RUNNING)                         \
+	M(FILE_CHANGED, file_changed, IPC_ROLE_SESSION, IPC_RUNNING)                     \
+	M(SESSION_END, session_end, IPC_ROLE_SESSION, IPC_ANY)                           \
+	/* core -> session */                                                            \
+	M(AUTH_MOUNT, auth_mount, IPC_ROLE_CORE, IPC_STARTING)                           \
+	M(AUTH_ANSWER, auth_answer, IPC_ROLE_CORE, IPC_STARTING)                         \
+	M(UPLOAD_RECORDED, upload_recorded, IPC_ROLE_CORE, IPC_RUNNING)                  \
+	/* core -> courier */                                                            \
+	M(COURIER_CONNECT, courier_connect, IPC_ROLE_CORE, IPC_STARTING)                 \
+	M(COURIER_LIST, courier_list, IPC_ROLE_CORE, IPC_RUNNING)                        \
+	M(COURIER_FETCH, courier_fetch, IPC_ROLE_CORE, IPC_RUNNING)                      \
+	M(COURIER_REMOVE, courier_remove, IPC_ROLE_CORE, IPC_RUNNING)                    \
+	M(COURIER_BYE, courier_bye, IPC_ROLE_CORE, IPC_ANY)                              \
+	/* courier -> core */                                                            \
+	M(COURIER_CONNECTED, courier_connected, IPC_ROLE_COURIER, IPC_STARTING)          \
+	M(COURIER_REFUSED, courier_refused, IPC_ROLE_COURIER, IPC_ANY)                   \
+	M(COURIER_ENTRY, courier_entry, IPC_ROLE_COURIER, IPC_RUNNING)                   \
+	M(COURIER_LISTED, courier_listed, IPC_ROLE_COURIER, IPC_RUNNING)                 \
+	M(COURIER_CHECKPOINT, courier_checkpoint, IPC_ROLE_COURIER, IPC_RUNNING)         \
+	M(COURIER_FETCHED, courier_fetched, IPC_ROLE_COURIER, IPC_RUNNING)               \
+	M(COURIER_REMOVED, courier_removed, IPC_ROLE_COURIER, IPC_RUNNING)               \
+	/* core -> worker */                                                             \
+	M(WORKER_STEP, worker_step, IPC_ROLE_CORE, IPC_STARTING)                         \
+	M(WORKER_OUTPUT, worker_output, IPC_ROLE_CORE, IPC_STARTING)                     \
+	M(WORKER_JOB, worker_job, IPC_ROLE_CORE, IPC_STARTING)                           \
+	/* worker -> core */                                                             \
+	M(WORKER_DONE, worker_done, IPC_ROLE_WORKER, IPC_ANY)                            \
+	M(WORKER_FAILED, worker_failed, IPC_ROLE_WORKER, IPC_ANY)                        \
+	/* dray -> core */                                                               \
+	M(CTL_STATUS, ctl_status, IPC_ROLE_CONTROL, IPC_RUNNING)                         \
+	M(CTL_TRANSFERS, ctl_transfers, IPC_ROLE_CONTROL, IPC_RUNNING)                   \
+	M(CTL_TRACE, ctl_trace, IPC_ROLE_CONTROL, IPC_RUNNING)                           \
+	M(CTL_RUN, ctl_run, IPC_ROLE_CONTROL, IPC_RUNNING)                               \
+	/* core -> dray: rows, then CTL_DONE */                                          \
+	M(CTL_GATEWAY, ctl_gateway, IPC_ROLE_CORE, IPC_RUNNING)                          \
+	M(CTL_ROUTE, ctl_route, IPC_ROLE_CORE, IPC_RUNNING)                              \
+	M(CTL_REMOTE, ctl_remote, IPC_ROLE_CORE, IPC_RUNNING)                            \
+	M(CTL_SESSION, ctl_session, IPC_ROLE_CORE, IPC_RUNNING)                          \
+	M(CTL_TRANSFER, ctl_transfer, IPC_ROLE_CORE, IPC_RUNNING)                        \
+	M(CTL_EVENT, ctl_event, IPC_ROLE_CORE, IPC_RUNNING)                              \
+	M(CTL_DONE, ctl_done, IPC_ROLE_CORE, IPC_RUNNING)
+
+/* Limits of the listener and of each session. */
+#define IPC_FIELDS_LISTENER_LIMITS(F)  \
+	F(U32, max_sessions, 0)        \
+	F(U32, max_unauthenticated, 0) \
+	F(U32, auth_attempts, 0)       \
+	F(I64, login_grace_us, 0)
+
+/* A host key's private half, as an open file. */
+#define IPC_FIELDS_LISTENER_HOST_KEY(F) \
+	F(STR, name, IPC_PATH_MAX)      \
+	F(FD, key, 0)
+
+#define IPC_FIELDS_LISTENER_BIND(F) \
+	F(STR, host, IPC_HOST_MAX)  \
+	F(U32, port, 0)
+
+/* n_addresses: how many LISTENER_BIND came before, as a check. */
+#define IPC_FIELDS_LISTENER_START(F)  F(U32, n_addresses, 0)
+
+#define IPC_FIELDS_LISTENER_READY(F)  F(U32, n_addresses, 0)
+
+#define IPC_FIELDS_LISTENER_FAILED(F) F(STR, story, IPC_TEXT_MAX)
+
+/* A connection was accepted and a session forked for it; channel is core's end of the link to it.
+ */
+#define IPC_FIELDS_SESSION_NEW(F)          \
+	F(U64, session, 0)                 \
+	F(U32, pid, 0)                     \
+	F(STR, peer, IPC_ADDRESS_MAX)      \
+	F(STR, peer_host, IPC_ADDRESS_MAX) \
+	F(FD, channel, 0)
+
+/* status: as wait(2) gives it. */
+#define IPC_FIELDS_SESSION_GONE(F) \
+	F(U64, session, 0)         \
+	F(U32, status, 0)
+
+/*
+ * May this account log in with this key? proven: the signature was checked; without it the client
+ * only asks whether the key would do (RFC 4252 section 7).
+ */
+#define IPC_FIELDS_AUTH_QUERY(F)        \
+	F(STR, account, IPC_NAME_MAX)   \
+	F(STR, algorithm, IPC_NAME_MAX) \
+	F(BYTES, key, IPC_KEY_MAX)      \
+	F(BOOL, proven, 0)
+
+/* One mount of the account, before AUTH_ANSWER. allow: bits of enum vfs_allow. */
+#define IPC_FIELDS_AUTH_MOUNT(F)     \
+	F(STR, at, IPC_PATH_MAX)     \
+	F(STR, folder, IPC_NAME_MAX) \
+	F(U32, allow, 0)             \
+	F(FD, dir, 0)                \
+	F(FD, staging, 0)
+
+#define IPC_FIELDS_AUTH_ANSWER(F) \
+	F(BOOL, accepted, 0)      \
+	F(U32, n_mounts, 0)
+
+#define IPC_FIELDS_SESSION_FACTS(F)  \
+	F(STR, client, IPC_HOST_MAX) \
+	F(STR, algorithms, IPC_HOST_MAX)
+
+/*
+ * An upload was closed by its client; its bytes are fsynced in the folder's staging under
+ * staging_name. Core answers with UPLOAD_RECORDED when the row is durable. tag: the session's own.
+ */
+#define IPC_FIELDS_UPLOAD_STAGED(F)             \
+	F(U32, tag, 0)                          \
+	F(STR, folder, IPC_NAME_MAX)            \
+	F(STR, path, IPC_PATH_MAX)              \
+	F(STR, staging_name, IPC_FILE_NAME_MAX) \
+	F(U64, size, 0)
+
+/* error: enum err; the transfer's number when it is ERR_OK. */
+#define IPC_FIELDS_UPLOAD_RECORDED(F) \
+	F(U32, tag, 0)                \
+	F(U32, error, 0)              \
+	F(U64, transfer, 0)
+
+/* The session has renamed it into place and synced the directory. */
+#define IPC_FIELDS_UPLOAD_PUBLISHED(F) F(U64, transfer, 0)
+
+/* A file was read whole and closed. */
+#define IPC_FIELDS_FILE_TAKEN(F)     \
+	F(STR, folder, IPC_NAME_MAX) \
+	F(STR, path, IPC_PATH_MAX)   \
+	F(U64, bytes, 0)
+
+/* verb: "removed", "renamed" (detail: the new path), "made directory", "removed directory". */
+#define IPC_FIELDS_FILE_CHANGED(F)   \
+	F(STR, verb, IPC_NAME_MAX)   \
+	F(STR, folder, IPC_NAME_MAX) \
+	F(STR, path, IPC_PATH_MAX)   \
+	F(STR, detail, IPC_PATH_MAX)
+
+#define IPC_FIELDS_SESSION_END(F)   \
+	F(STR, story, IPC_TEXT_MAX) \
+	F(U64, bytes_in, 0)         \
+	F(U64, bytes_out, 0)
+
+/* alias: the name under which known_hosts knows the host. The files come open, at their start. */
+#define IPC_FIELDS_COURIER_CONNECT(F) \
+	F(STR, remote, IPC_NAME_MAX)  \
+	F(STR, host, IPC_HOST_MAX)    \
+	F(U32, port, 0)               \
+	F(STR, user, IPC_HOST_MAX)    \
+	F(I64, timeout_us, 0)         \
+	F(FD, private_key, 0)         \
+	F(FD, known_hosts, 0)         \
+	F(FD, staging, 0)
+
+#define IPC_FIELDS_COURIER_LIST(F) \
+	F(STR, path, IPC_PATH_MAX) \
+	F(U32, max_entries, 0)
+
+/*
+ * Fetch a file that was listed with this size and time into staging. staging may hold a prefix that
+ * an earlier courier synced: checkpoint bytes of it are sure to be on disk.
+ */
+#define IPC_FIELDS_COURIER_FETCH(F)             \
+	F(U64, transfer, 0)                     \
+	F(STR, path, IPC_PATH_MAX)              \
+	F(STR, staging_name, IPC_FILE_NAME_MAX) \
+	F(U64, size, 0)                         \
+	F(I64, mtime, 0)                        \
+	F(U64, checkpoint, 0)
+
+/* Remove the file, if it still has this size and time. */
+#define IPC_FIELDS_COURIER_REMOVE(F) \
+	F(U64, transfer, 0)          \
+	F(STR, path, IPC_PATH_MAX)   \
+	F(U64, size, 0)              \
+	F(I64, mtime, 0)
+
+#define IPC_FIELDS_COURIER_BYE(F) F(STR, reason, IPC_TEXT_MAX)
+
+#define IPC_FIELDS_COURIER_CONNECTED(F)          \
+	F(STR, fingerprint, IPC_FINGERPRINT_MAX) \
+	F(STR, server, IPC_HOST_MAX)             \
+	F(STR, algorithms, IPC_HOST_MAX)
+
+/* outcome: enum ipc_connect_outcome. Ends the courier, also when the line breaks later on. */
+#define IPC_FIELDS_COURIER_REFUSED(F)            \
+	F(U32, outcome, 0)                       \
+	F(STR, fingerprint, IPC_FINGERPRINT_MAX) \
+	F(STR, story, IPC_TEXT_MAX)
+
+/* A regular file of the directory. mtime: seconds since the epoch. */
+#define IPC_FIELDS_COURIER_ENTRY(F)     \
+	F(STR, name, IPC_FILE_NAME_MAX) \
+	F(U64, size, 0)                 \
+	F(I64, mtime, 0)
+
+/* outcome: enum ipc_file_outcome; n_entries as a check. */
+#define IPC_FIELDS_COURIER_LISTED(F) \
+	F(U32, outcome, 0)           \
+	F(U32, n_entries, 0)         \
+	F(STR, story, IPC_TEXT_MAX)
+
+/* So many bytes of the file are fsynced in staging. */
+#define IPC_FIELDS_COURIER_CHECKPOINT(F) \
+	F(U64, transfer, 0)              \
+	F(U64, length, 0)
+
+/* outcome: enum ipc_file_outcome. When done: the whole content is fsynced in staging. */
+#define IPC_FIELDS_COURIER_FETCHED(F)    \
+	F(U64, transfer, 0)              \
+	F(U32, outcome, 0)               \
+	F(U64, size, 0)                  \
+	F(BYTES, sha256, IPC_SHA256_LEN) \
+	F(STR, story, IPC_TEXT_MAX)
+
+/* outcome: enum ipc_file_outcome. */
+#define IPC_FIELDS_COURIER_REMOVED(F) \
+	F(U64, transfer, 0)           \
+	F(U32, outcome, 0)            \
+	F(STR, story, IPC_TEXT_MAX)
+
+/* A step to run, in order: its kind and its argument as the configuration has them. */
+#define IPC_FIELDS_WORKER_STEP(F)  \
+	F(STR, kind, IPC_NAME_MAX) \
+	F(STR, argument, IPC_PATH_MAX)
+
+/* Where a copy of the result goes: the staging of one destination, under name. */
+#define IPC_FIELDS_WORKER_OUTPUT(F)     \
+	F(STR, name, IPC_FILE_NAME_MAX) \
+	F(FD, staging, 0)
+
+/* The last of the three: work on staging/input_name, whose content must have this hash. */
+#define IPC_FIELDS_WORKER_JOB(F)              \
+	F(U64, transfer, 0)                   \
+	F(STR, input_name, IPC_FILE_NAME_MAX) \
+	F(BYTES, sha256, IPC_SHA256_LEN)      \
+	F(STR, file_name, IPC_FILE_NAME_MAX)  \
+	F(STR, remote, IPC_NAME_MAX)          \
+	F(STR, route, IPC_NAME_MAX)           \
+	F(I64, at_us, 0)                      \
+	F(FD, staging, 0)
+
+/* Every output is complete and fsynced; file_name is what the steps made of the name. */
+#define IPC_FIELDS_WORKER_DONE(F)            \
+	F(U64, transfer, 0)                  \
+	F(STR, file_name, IPC_FILE_NAME_MAX) \
+	F(U64, size, 0)                      \
+	F(BYTES, sha256, IPC_SHA256_LEN)
+
+/* outcome: IPC_OUTCOME_NO_SPACE (try again), or another that is for good. */
+#define IPC_FIELDS_WORKER_FAILED(F) \
+	F(U64, transfer, 0)         \
+	F(U32, outcome, 0)          \
+	F(STR, story, IPC_TEXT_MAX)
+
+/* The route asked about; empty for all. */
+#define IPC_FIELDS_CTL_STATUS(F) F(STR, route, IPC_NAME_MAX)
+
+/* Newest first; empty filters match all. limit 0: no limit. */
+#define IPC_FIELDS_CTL_TRANSFERS(F) \
+	F(STR, route, IPC_NAME_MAX) \
+	F(STR, state, IPC_NAME_MAX) \
+	F(U32, limit, 0)
+
+/* A transfer's number, or a path or file name, at the source or as published. */
+#define IPC_FIELDS_CTL_TRACE(F) F(STR, what, IPC_PATH_MAX)
+
+/* Run the route now. wait: answer only when the run has ended. */
+#define IPC_FIELDS_CTL_RUN(F)       \
+	F(STR, route, IPC_NAME_MAX) \
+	F(BOOL, wait, 0)
+
+#define IPC_FIELDS_CTL_GATEWAY(F)     \
+	F(STR, version, IPC_NAME_MAX) \
+	F(U32, pid, 0)                \
+	F(I64, started_us, 0)         \
+	F(STR, config, IPC_PATH_MAX)  \
+	F(U32, landlock, 0)           \
+	F(STR, trouble, IPC_TEXT_MAX)
+
+#define IPC_FIELDS_CTL_ROUTE(F)         \
+	F(STR, name, IPC_NAME_MAX)      \
+	F(STR, from, IPC_PATH_MAX)      \
+	F(STR, condition, IPC_NAME_MAX) \
+	F(I64, last_run_us, 0)          \
+	F(I64, next_run_us, 0)          \
+	F(U64, n_waiting, 0)            \
+	F(U64, n_done, 0)               \
+	F(U64, n_failed, 0)             \
+	F(STR, trouble, IPC_TEXT_MAX)
+
+#define IPC_FIELDS_CTL_REMOTE(F)          \
+	F(STR, name, IPC_NAME_MAX)        \
+	F(STR, address, IPC_HOST_MAX + 8) \
+	F(STR, condition, IPC_NAME_MAX)   \
+	F(I64, since_us, 0)               \
+	F(STR, trouble, IPC_TEXT_MAX)
+
+#define IPC_FIELDS_CTL_SESSION(F)     \
+	F(U64, session, 0)            \
+	F(STR, account, IPC_NAME_MAX) \
+	F(STR, peer, IPC_ADDRESS_MAX) \
+	F(I64, since_us, 0)
+
+#define IPC_FIELDS_CTL_TRANSFER(F)       \
+	F(U64, id, 0)                    \
+	F(STR, route, IPC_NAME_MAX)      \
+	F(STR, state, IPC_NAME_MAX)      \
+	F(STR, source, IPC_NAME_MAX)     \
+	F(STR, path, IPC_PATH_MAX)       \
+	F(STR, published, IPC_PATH_MAX)  \
+	F(U64, size, 0)                  \
+	F(I64, mtime, 0)                 \
+	F(BYTES, sha256, IPC_SHA256_LEN) \
+	F(U32, attempts, 0)              \
+	F(I64, seen_us, 0)               \
+	F(I64, changed_us, 0)            \
+	F(I64, retry_us, 0)              \
+	F(STR, trouble, IPC_TEXT_MAX)
+
+#define IPC_FIELDS_CTL_EVENT(F)    \
+	F(U64, transfer, 0)        \
+	F(I64, at_us, 0)           \
+	F(STR, what, IPC_NAME_MAX) \
+	F(STR, detail, IPC_TEXT_MAX)
+
+/* error: enum err of the command; message for people when it isn't ERR_OK. */
+#define IPC_FIELDS_CTL_DONE(F) \
+	F(U32, error, 0)       \
+	F(STR, message, IPC_TEXT_MAX)
+
+/* From here on everything is made from the tables above. */
+
+#define IPC_DECLARE_BOOL(name)     bool name;
+#define IPC_DECLARE_U32(name)      uint32_t name;
+#define IPC_DECLARE_U64(name)      uint64_t name;
+#define IPC_DECLARE_I64(name)      int64_t name;
+#define IPC_DECLARE_STR(name)      struct slice name;
+#define IPC_DECLARE_BYTES(name)    struct slice name;
+#define IPC_DECLARE_FD(name)       int name;
+#define IPC_DECLARE(kind, name, m) IPC_DECLARE_##kind(name)
+
+#define IPC_STRUCT(NAME, name, sender, states) \
+	struct ipc_##name {                    \
+		IPC_FIELDS_##NAME(IPC_DECLARE) \
+	};
+IPC_MESSAGES(IPC_STRUCT)
+#undef IPC_STRUCT
+
+enum ipc_type {
+#define IPC_ENUM(NAME, name, sender, states) IPC_##NAME,
+	IPC_MESSAGES(IPC_ENUM)
+#undef IPC_ENUM
+	    IPC_N_TYPES
+};
+
+enum ipc_kind { IPC_BOOL, IPC_U32, IPC_U64, IPC_I64, IPC_STR, IPC_BYTES, IPC_FD };
+
+/* One field of one message: where it lies in the struct, and its bound. */
+struct ipc_field {
+	enum ipc_kind kind;
+	const char *name;
+	size_t offset;
+	size_t max;
+};
+
+/* One row of the table. */
+struct ipc_schema {
+	const char *name;
+	enum ipc_role sender;
+	unsigned states;
+	size_t struct_size;
+	const struct ipc_field *fields;
+	size_t n_fields;
+};
+
+/* The row of a type; type must be below IPC_N_TYPES. */
+const struct ipc_schema *ipc_schema(enum ipc_type type);
+
+/* "core", "listener", … */
+const char *ipc_role_name(enum ipc_role role);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * What a role gives up: new privileges, the file system (Landlock), system calls (seccomp). Each
+ * step only takes away, and can't be undone by the process or by what it becomes.
+ */
+#ifndef OS_SANDBOX_H
+#define OS_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+/* No exec ever gains privileges again, and no other process of this user may read our memory. */
+enum err sandbox_no_new_privileges(void) must_check;
+
+/* The Landlock version of the running kernel; 0 when it has none. */
+int sandbox_landlock_abi(void);
+
+/* What is allowed beneath a directory. */
+enum sandbox_access { SANDBOX_READ, SANDBOX_WRITE };
+
+struct sandbox_rule {
+	int dir_fd;
+	enum sandbox_access access;
+};
+
+/*
+ * From here on this process reaches, by path, only what lies beneath the rules' directories, and
+ * makes and takes no TCP connection (where the kernel's Landlock knows how). Descriptors that are
+ * open keep working. No rules: no file system at all. A second call narrows further.
+ * ERR_UNSUPPORTED without Landlock in the kernel: nothing is confined then.
+ */
+enum err sandbox_landlock(const struct sandbox_rule *rules, size_t n_rules) must_check;
+
+/*
+ * Leaves the calls that a confined role needs: memory, time, its open descriptors, and files
+ * beneath directory descriptors. No new socket, no exec, no fork: such a call ends the process
+ * (SIGSYS), or fails with EACCES where libraries ask for it out of habit.
+ */
+enum err sandbox_seccomp(void) must_check;
+
+#endif

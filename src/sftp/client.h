@@ -1,0 +1,107 @@
+/*
+ * The SFTP client engine: requests are submitted, bytes for the server come out, bytes from it go
+ * in, and callbacks tell the answers. No I/O of its own. Any number of requests may be under way;
+ * answers may come in any order.
+ *
+ * Callbacks run inside of sftp_client_feed; they may submit further requests, but not free the
+ * client.
+ */
+#ifndef SFTP_CLIENT_H
+#define SFTP_CLIENT_H
+
+#include "base/buf.h"
+#include "sftp/attrs.h"
+
+struct sftp_client;
+
+/* The answer to one request. Exactly one of the parts is meaningful, as the request type wants. */
+struct sftp_reply {
+	uint32_t status;         /* SSH_FX_*; SSH_FX_OK where another part answers */
+	struct slice message;    /* the server's words of a STATUS; may be empty; hostile text */
+	struct slice handle;     /* of HANDLE */
+	struct slice data;       /* of DATA */
+	struct sftp_attrs attrs; /* of ATTRS */
+	struct slice names;      /* of NAME: n_names undecoded entries, for sftp_names_next */
+	uint32_t n_names;
+	struct slice extended; /* of EXTENDED_REPLY */
+};
+
+typedef void sftp_reply_fn(void *ctx, const struct sftp_reply *reply);
+
+struct sftp_client_limits {
+	uint32_t max_read,
+	    max_write;        /* bytes of one request's data: limits@openssh.com, else 32 KiB */
+	uint32_t max_handles; /* 0: unknown */
+};
+
+enum err sftp_client_new(struct sftp_client **ret_c) must_check;
+
+/* Requests under way get no answer any more. NULL-safe. */
+void sftp_client_free(struct sftp_client *c);
+
+/*
+ * Queues INIT, and limits@openssh.com when the server offers it. ready is called when requests may
+ * be sent (status SSH_FX_OK), or the server can't be talked to.
+ */
+enum err sftp_client_start(struct sftp_client *c, sftp_reply_fn *ready, void *ctx) must_check;
+
+const struct sftp_client_limits *sftp_client_limits(const struct sftp_client *c);
+
+/* Did the server announce the extension, as "posix-rename@openssh.com"? */
+bool sftp_client_has_extension(const struct sftp_client *c, const char *name);
+
+/* All bytes must be taken by the engine. ERR_FORMAT: the server broke the protocol; end the
+ * connection. */
+enum err sftp_client_feed(struct sftp_client *c, const uint8_t *bytes, size_t len) must_check;
+
+/* The bytes for the server; the caller sends from it and consumes what it sent. */
+struct buf *sftp_client_output(struct sftp_client *c);
+
+size_t sftp_client_n_pending(const struct sftp_client *c);
+
+/* The requests. Each is queued or fails with ERR_NOMEM (too much is under way) and calls nobody. */
+enum err sftp_client_open(struct sftp_client *c, struct slice path, uint32_t pflags,
+    const struct sftp_attrs *attrs, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_close(
+    struct sftp_client *c, struct slice handle, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_read(struct sftp_client *c, struct slice handle, uint64_t offset, uint32_t len,
+    sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_write(struct sftp_client *c, struct slice handle, uint64_t offset,
+    struct slice data, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_stat(
+    struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_lstat(
+    struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_fstat(
+    struct sftp_client *c, struct slice handle, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_setstat(struct sftp_client *c, struct slice path,
+    const struct sftp_attrs *attrs, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_opendir(
+    struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_readdir(
+    struct sftp_client *c, struct slice handle, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_remove(
+    struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_rename(struct sftp_client *c, struct slice from, struct slice to,
+    sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_posix_rename(struct sftp_client *c, struct slice from, struct slice to,
+    sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_mkdir(
+    struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_rmdir(
+    struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_realpath(
+    struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_fsync(
+    struct sftp_client *c, struct slice handle, sftp_reply_fn *fn, void *ctx) must_check;
+
+/* One entry of a NAME answer. */
+struct sftp_name {
+	struct slice filename, longname;
+	struct sftp_attrs attrs;
+};
+
+/* Moves over the entries of reply: false after the last. The whole of it was checked before. */
+bool sftp_names_next(struct rd *cursor, struct sftp_name *ret_name);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * The file system as the SFTP server engine sees it: a table of operations. The engine calls them
+ * with decoded, bounded requests; an implementation (vfs/, or a plain directory for the stdio
+ * server) answers with a status. Paths are as the client sent them (UTF-8 or not, no NUL, at most
+ * SFTP_PATH_MAX): the implementation makes them canonical.
+ */
+#ifndef SFTP_FS_H
+#define SFTP_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "sftp/attrs.h"
+
+/* How an operation ended. */
+struct sftp_result {
+	uint32_t status;     /* SSH_FX_*, or SFTP_PENDING */
+	const char *message; /* static text for the client, or NULL for the status's own words */
+};
+
+/* The operation will be completed later, by sftp_fs_complete with the request's token. */
+#define SFTP_PENDING UINT32_MAX
+
+/* Names the request that an operation belongs to; opaque, valid until it is completed. */
+struct sftp_token {
+	void *server;
+	uint32_t request_id;
+};
+
+/* Answers a request whose operation returned SFTP_PENDING. Implemented by the server engine. */
+void sftp_fs_complete(struct sftp_token token, struct sftp_result result);
+
+/* One entry of a directory; name is valid until the next call on the directory. */
+struct sftp_fs_entry {
+	struct slice name;
+	struct sftp_attrs attrs;
+};
+
+struct sftp_fs_statvfs {
+	uint64_t f_bsize, f_frsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree, f_favail, f_fsid,
+	    f_flag, f_namemax;
+};
+
+/* Open files and directories are the implementation's; the engine keeps the pointers behind
+ * handles. */
+struct sftp_fs_ops {
+	/* pflags: SSH_FXF_* (draft-ietf-secsh-filexfer-02 section 6.3). */
+	struct sftp_result (*open)(void *fs, struct slice path, uint32_t pflags,
+	    const struct sftp_attrs *attrs, void **ret_file);
+	/* Reads up to len bytes straight into dst; *ret_len 0 with SSH_FX_EOF at the end. */
+	struct sftp_result (*read)(
+	    void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len);
+	struct sftp_result (*write)(void *file, uint64_t offset, struct slice data);
+	/* Ends the file in every case; may be SFTP_PENDING. */
+	struct sftp_result (*close)(void *file, struct sftp_token token);
+	/* The connection ends with the file still open: no publication, nothing is answered. */
+	void (*abandon)(void *file);
+	struct sftp_result (*fstat)(void *file, struct sftp_attrs *ret_attrs);
+	struct sftp_result (*fsetstat)(void *file, const struct sftp_attrs *attrs);
+	struct sftp_result (*fsync)(void *file);
+	struct sftp_result (*fstatvfs)(void *file, struct sftp_fs_statvfs *ret_st);
+
+	struct sftp_result (*opendir)(void *fs, struct slice path, void **ret_dir);
+	/* SSH_FX_EOF after the last entry. */
+	struct sftp_result (*readdir)(void *dir, struct sftp_fs_entry *ret_entry);
+	void (*closedir)(void *dir);
+
+	struct sftp_result (*stat)(void *fs, struct slice path, struct sftp_attrs *ret_attrs);
+	struct sftp_result (*lstat)(void *fs, struct slice path, struct sftp_attrs *ret_attrs);
+	struct sftp_result (*setstat)(void *fs, struct slice path, const struct sftp_attrs *attrs);
+	struct sftp_result (*remove)(void *fs, struct slice path);
+	struct sftp_result (*mkdir)(void *fs, struct slice path, const struct sftp_attrs *attrs);
+	struct sftp_result (*rmdir)(void *fs, struct slice path);
+	/* replace: posix-rename, may overwrite. */
+	struct sftp_result (*rename)(void *fs, struct slice from, struct slice to, bool replace);
+	/* Appends the canonical path to ret_path. */
+	struct sftp_result (*realpath)(void *fs, struct slice path, struct buf *ret_path);
+	struct sftp_result (*readlink)(void *fs, struct slice path, struct buf *ret_target);
+	struct sftp_result (*symlink)(void *fs, struct slice target, struct slice link_path);
+	struct sftp_result (*statvfs)(void *fs, struct slice path, struct sftp_fs_statvfs *ret_st);
+};
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * The SFTP server engine: bytes of one client go in, bytes for it come out; file operations go
+ * through sftp/fs.h. No I/O of its own: the same engine serves an SSH channel, a socket pair, a
+ * fuzzer and stdin/stdout. Version 3 (draft-ietf-secsh-filexfer-02) with OpenSSH's extensions.
+ *
+ * Bounded: it answers only while the output has room, so a client that doesn't read is not fed; the
+ * caller feeds again after it has taken output (sftp_server_feed with 0 bytes goes on with what
+ * waits).
+ */
+#ifndef SFTP_SERVER_H
+#define SFTP_SERVER_H
+
+#include "base/buf.h"
+#include "sftp/fs.h"
+
+enum {
+	SFTP_PACKET_MAX = 256 * 1024, /* of one packet, both ways */
+	SFTP_READ_MAX = 255 * 1024,   /* of one READ; what limits@openssh.com says */
+	SFTP_WRITE_MAX = 255 * 1024,
+	SFTP_PATH_MAX = 4096,
+	SFTP_HANDLES_MAX = 1024
+};
+
+struct sftp_server;
+
+/* ops and fs are borrowed. read_only refuses whatever changes something, before ops are asked. */
+enum err sftp_server_new(
+    struct sftp_server **ret_s, const struct sftp_fs_ops *ops, void *fs, bool read_only) must_check;
+
+/* Abandons open files. NULL-safe. */
+void sftp_server_free(struct sftp_server *s);
+
+/*
+ * Takes what it can of the bytes: *ret_taken may be less than len while the output is full.
+ * ERR_FORMAT: the client broke the protocol; the connection must end, the engine answers no more.
+ */
+enum err sftp_server_feed(
+    struct sftp_server *s, const uint8_t *bytes, size_t len, size_t *ret_taken) must_check;
+
+/* The bytes for the client; the caller sends from it and consumes what it sent. */
+struct buf *sftp_server_output(struct sftp_server *s);
+
+/* Requests answered, and content bytes moved. */
+struct sftp_server_stats {
+	uint64_t n_requests, bytes_read, bytes_written;
+};
+struct sftp_server_stats sftp_server_stats(const struct sftp_server *s);
+
+/* True when no request waits for completion and no byte for output: the line may close cleanly. */
+bool sftp_server_idle(const struct sftp_server *s);
+
+#endif

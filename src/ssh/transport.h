@@ -1,0 +1,148 @@
+/*
+ * An SSH connection that carries SFTP, as the rest of the program sees it: authentication as events
+ * that are answered later, then one byte stream, and facts about the connection. Nothing of the SSH
+ * library is visible here, so that another can take its place behind this header.
+ *
+ * One connection per process. The socket is given over at creation.
+ */
+#ifndef SSH_TRANSPORT_H
+#define SSH_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "ssh/hostkeys.h"
+
+struct transport;
+
+enum { TRANSPORT_FINGERPRINT_MAX = 64, TRANSPORT_TEXT_MAX = 256 };
+
+struct transport_facts {
+	char peer_version[TRANSPORT_TEXT_MAX];       /* as "SSH-2.0-OpenSSH_9.2", escaped */
+	char algorithms[TRANSPORT_TEXT_MAX];         /* "kex cipher mac hostkey", for the log */
+	char fingerprint[TRANSPORT_FINGERPRINT_MAX]; /* client side: of the host key, "SHA256:…" */
+};
+
+/* Server side. */
+
+struct transport_server_limits {
+	int64_t login_grace_us; /* from creation to a successful login; then ERR_TIMEOUT */
+	uint32_t auth_attempts; /* refused tries before the line is closed */
+};
+
+/* host_keys is borrowed for the life of the transport. Does no I/O yet. */
+enum err transport_server_new(struct transport **ret_t, int fd, const struct hostkeys *host_keys,
+    const struct transport_server_limits *limits) must_check;
+
+enum transport_event_type {
+	TRANSPORT_NOTHING,  /* no event now: wait */
+	TRANSPORT_AUTH,     /* somebody wants to log in: answer with transport_auth_answer */
+	TRANSPORT_OPENED,   /* the SFTP subsystem was asked for: the byte stream begins */
+	TRANSPORT_READABLE, /* there are bytes to read */
+	TRANSPORT_PEER_EOF, /* the peer will send no more */
+	TRANSPORT_CLOSED    /* over; the story tells why */
+};
+
+/* Slices are borrowed until the next call. */
+struct transport_event {
+	enum transport_event_type type;
+	struct slice user;      /* AUTH: the account's name, as sent: hostile */
+	struct slice algorithm; /* AUTH: of the signature, "ssh-ed25519" */
+	struct slice key;       /* AUTH: the public key's blob (RFC 4253 section 6.6) */
+	bool proven;            /* AUTH: the signature was checked; else the client only asks */
+	const char *story;      /* CLOSED: for people; "" for an orderly end */
+	enum err error; /* CLOSED: ERR_OK, ERR_CLOSED, ERR_TIMEOUT, ERR_FORMAT, ERR_LIMIT, … */
+};
+
+/* The next event, without waiting. */
+void transport_next_event(struct transport *t, struct transport_event *ret_event);
+
+enum transport_auth_answer { TRANSPORT_AUTH_DENY, TRANSPORT_AUTH_ACCEPT };
+
+/* Answers the last AUTH event. Accepting one that isn't proven says "this key would do". */
+enum err transport_auth_answer(struct transport *t, enum transport_auth_answer answer) must_check;
+
+/* Client side. */
+
+struct transport_client_config {
+	const char *host; /* as the operator calls it: for known_hosts and messages */
+	uint16_t port;
+	const char *user;
+	struct slice known_hosts; /* the file's content; no other is read */
+	struct slice private_key; /* the file's content (OpenSSH or PEM); no agent, no other key */
+	int64_t timeout_us;       /* for the whole handshake and login */
+};
+
+/* Told apart, because people must do different things about them. */
+enum transport_outcome {
+	TRANSPORT_LOGGED_IN,
+	TRANSPORT_UNREACHABLE, /* the line broke or timed out */
+	TRANSPORT_NO_ALGORITHM,
+	TRANSPORT_HOST_KEY_UNKNOWN,
+	TRANSPORT_HOST_KEY_CHANGED, /* or revoked */
+	TRANSPORT_USER_KEY_REFUSED,
+	TRANSPORT_BAD_PRIVATE_KEY,
+	TRANSPORT_NO_SFTP,
+	TRANSPORT_LOCAL_FAILURE
+};
+
+/*
+ * Over a connected socket (taken over in every case): key exchange, the host key against
+ * known_hosts before anything of ours is sent, login with the private key, the SFTP subsystem.
+ * Blocks for at most timeout_us. facts->fingerprint is set whenever a host key was seen. *ret_t
+ * only when logged in.
+ */
+enum transport_outcome transport_client_login(struct transport **ret_t, int fd,
+    const struct transport_client_config *config, struct transport_facts *ret_facts,
+    struct story *story) must_check;
+
+/*
+ * The host keys that a server shows, one connection for each type of key that we know. connect
+ * gives a fresh connected socket for each. Each key is told to found: type, blob, fingerprint.
+ */
+typedef enum err transport_connect_fn(void *ctx, int *ret_fd, struct story *story);
+typedef void transport_found_fn(
+    void *ctx, const char *type, struct slice key, const char *fingerprint);
+enum err transport_scan_host_keys(const char *host, uint16_t port, int64_t timeout_us,
+    transport_connect_fn *connect, transport_found_fn *found, void *ctx,
+    struct story *story) must_check;
+
+/* Both sides, once the byte stream is open. */
+
+/*
+ * Waits until there may be an event, or extra_fd (-1 for none) is readable, or the time is up (-1:
+ * no limit); sends what is queued meanwhile. *ret_extra tells whether extra_fd is readable.
+ */
+enum err transport_wait(
+    struct transport *t, int extra_fd, int64_t timeout_us, bool *ret_extra) must_check;
+
+/* Up to len bytes that are there already; *ret_len 0 when none are. */
+enum err transport_read(struct transport *t, uint8_t *dst, size_t len, size_t *ret_len) must_check;
+
+/*
+ * Takes up to len bytes for sending: as many as the peer's window and our own bound on what waits
+ * in memory allow; *ret_len may be 0: wait and try again.
+ */
+enum err transport_write(
+    struct transport *t, const uint8_t *bytes, size_t len, size_t *ret_len) must_check;
+
+/* Everything that was taken for sending has left for the socket. */
+bool transport_flushed(const struct transport *t);
+
+void transport_facts(const struct transport *t, struct transport_facts *ret_facts);
+
+/* Server: exit-status 0, EOF and CLOSE on the channel, then disconnect; waits for at most
+ * timeout_us. */
+void transport_close(struct transport *t, int64_t timeout_us);
+
+/* Ends it in whatever state it is; closes the socket. NULL-safe. */
+void transport_free(struct transport *t);
+
+/* Once per process, before anything else here: the libraries' own start, while files may still be
+ * opened. */
+enum err transport_library_init(void) must_check;
+
+#endif

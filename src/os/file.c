@@ -58,8 +58,7 @@ file_open_parent(int dir_fd, const char *path, int *ret_parent_fd, const char **
 enum err
 file_stat_beneath(int dir_fd, const char *path, struct stat *ret_st)
 {
-	int parent _cleanup_(fd_closep)
-	= -1;
+	int parent _cleanup_(fd_closep) = -1;
 	const char *name;
 
 	enum err e = file_open_parent(dir_fd, path, &parent, &name);
@@ -79,8 +78,7 @@ file_stat_beneath(int dir_fd, const char *path, struct stat *ret_st)
 static enum err
 make_dir(int dir_fd, const char *path)
 {
-	int parent _cleanup_(fd_closep)
-	= -1;
+	int parent _cleanup_(fd_closep) = -1;
 	const char *name;
 
 	enum err e = file_open_parent(dir_fd, path, &parent, &name);
@@ -128,8 +126,7 @@ file_open_trusted(const char *path, int flags, mode_t mode, int *ret_fd)
 enum err
 file_make_trusted_dirs(const char *path)
 {
-	int base _cleanup_(fd_closep)
-	= -1;
+	int base _cleanup_(fd_closep) = -1;
 	bool absolute = path[0] == '/';
 	char prefix[PATH_MAX];
 

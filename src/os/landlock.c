@@ -89,8 +89,8 @@ sandbox_landlock(const struct sandbox_rule *rules, size_t n_rules)
 	    .handled_access_net = abi >= 4 ? NET_BIND_TCP | NET_CONNECT_TCP : 0,
 	};
 	size_t attr_len = abi >= 4 ? sizeof attr : sizeof attr.handled_access_fs;
-	int ruleset _cleanup_(fd_closep)
-	= (int)syscall(SYS_landlock_create_ruleset, &attr, attr_len, 0U);
+	int ruleset _cleanup_(fd_closep) =
+	    (int)syscall(SYS_landlock_create_ruleset, &attr, attr_len, 0U);
 	if (ruleset < 0)
 		return err_last();
 	for (size_t i = 0; i < n_rules; i++) {

@@ -14,6 +14,17 @@
 /* No exec ever gains privileges again, and no other process of this user may read our memory. */
 enum err sandbox_no_new_privileges(void) must_check;
 
+/*
+ * From here on no path leads anywhere: the root and the working directory are an empty directory that
+ * no longer exists. Directories that are handed over as descriptors later can still be used: that is
+ * what an empty Landlock ruleset, which can only be narrowed, could not do. ERR_UNSUPPORTED without
+ * the right to chroot, and without user namespaces to lend it.
+ */
+enum err sandbox_empty_root(void) must_check;
+
+/* Gives up every capability, for root as for anyone. */
+enum err sandbox_drop_capabilities(void) must_check;
+
 /* The Landlock version of the running kernel; 0 when it has none. */
 int sandbox_landlock_abi(void);
 

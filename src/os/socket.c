@@ -188,8 +188,8 @@ static int
 open_listener(const struct addrinfo *ai)
 {
 	int one = 1;
-	int fd _cleanup_(fd_closep)
-	= socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd _cleanup_(fd_closep) =
+	    socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -1;
@@ -254,8 +254,8 @@ static enum err
 open_connection(const struct addrinfo *ai, int64_t timeout_us, int *ret_fd)
 {
 	int one = 1;
-	int fd _cleanup_(fd_closep)
-	= socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd _cleanup_(fd_closep) =
+	    socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return err_last();
@@ -310,8 +310,8 @@ enum err
 socket_listen_unix(const char *path, int *ret_fd, struct story *story)
 {
 	struct sockaddr_un addr;
-	int fd _cleanup_(fd_closep)
-	= socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd _cleanup_(fd_closep) =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return story_fail(story, err_last(), "cannot make a socket: %s", strerror(errno));
@@ -335,8 +335,7 @@ enum err
 socket_connect_unix(const char *path, int *ret_fd, struct story *story)
 {
 	struct sockaddr_un addr;
-	int fd _cleanup_(fd_closep)
-	= socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int fd _cleanup_(fd_closep) = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return story_fail(story, err_last(), "cannot make a socket: %s", strerror(errno));

@@ -11,6 +11,8 @@
 
 #include "base/err.h"
 
+enum { TEMPLATE_LEN_MAX = 512 };
+
 struct template_input {
 	const char *name;
 	const char *remote;

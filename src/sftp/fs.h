@@ -25,13 +25,20 @@ struct sftp_result {
 /* The operation will be completed later, by sftp_fs_complete with the request's token. */
 #define SFTP_PENDING UINT32_MAX
 
-/* Names the request that an operation belongs to; opaque, valid until it is completed. */
+/*
+ * Names the request that an operation belongs to; valid until it is completed, or its file was
+ * abandoned. Both members are opaque: request_id is the engine's own number for the request, not
+ * the client's, which need not be unique.
+ */
 struct sftp_token {
 	void *server;
 	uint32_t request_id;
 };
 
-/* Answers a request whose operation returned SFTP_PENDING. Implemented by the server engine. */
+/*
+ * Answers a request whose operation returned SFTP_PENDING: exactly once, and it may be before the
+ * operation has returned. Implemented by the server engine.
+ */
 void sftp_fs_complete(struct sftp_token token, struct sftp_result result);
 
 /* One entry of a directory; name is valid until the next call on the directory. */
@@ -45,8 +52,11 @@ struct sftp_fs_statvfs {
 	    f_flag, f_namemax;
 };
 
-/* Open files and directories are the implementation's; the engine keeps the pointers behind
- * handles. */
+/*
+ * Open files and directories are the implementation's; the engine keeps the pointers behind
+ * handles. An operation that isn't there (NULL) is answered with SSH_FX_OP_UNSUPPORTED, and an
+ * extension that needs it isn't offered. close, abandon and closedir must be there.
+ */
 struct sftp_fs_ops {
 	/* pflags: SSH_FXF_* (draft-ietf-secsh-filexfer-02 section 6.3). */
 	struct sftp_result (*open)(void *fs, struct slice path, uint32_t pflags,
@@ -55,9 +65,15 @@ struct sftp_fs_ops {
 	struct sftp_result (*read)(
 	    void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len);
 	struct sftp_result (*write)(void *file, uint64_t offset, struct slice data);
-	/* Ends the file in every case; may be SFTP_PENDING. */
+	/*
+	 * Ends the file in every case. SFTP_PENDING: the file lives on until sftp_fs_complete, or
+	 * until abandon, whichever comes first.
+	 */
 	struct sftp_result (*close)(void *file, struct sftp_token token);
-	/* The connection ends with the file still open: no publication, nothing is answered. */
+	/*
+	 * The connection ends with the file still open: no publication. Or with its CLOSE still
+	 * pending: the token is dead, and nothing is answered any more.
+	 */
 	void (*abandon)(void *file);
 	struct sftp_result (*fstat)(void *file, struct sftp_attrs *ret_attrs);
 	struct sftp_result (*fsetstat)(void *file, const struct sftp_attrs *attrs);
@@ -82,6 +98,8 @@ struct sftp_fs_ops {
 	struct sftp_result (*readlink)(void *fs, struct slice path, struct buf *ret_target);
 	struct sftp_result (*symlink)(void *fs, struct slice target, struct slice link_path);
 	struct sftp_result (*statvfs)(void *fs, struct slice path, struct sftp_fs_statvfs *ret_st);
+	/* As setstat, on a symbolic link itself. */
+	struct sftp_result (*lsetstat)(void *fs, struct slice path, const struct sftp_attrs *attrs);
 };
 
 #endif

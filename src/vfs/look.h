@@ -1,0 +1,14 @@
+/* What a path stands for, as this session sees it. */
+#ifndef VFS_LOOK_H
+#define VFS_LOOK_H
+
+#include <sys/stat.h>
+
+#include "vfs/namespace.h"
+
+/* The status of a canonical path; its own uploads are regular files. */
+struct sftp_result look_status(struct vfs *v, const char *path, struct stat *ret_st);
+
+struct sftp_result look_mount_statvfs(const struct mount *m, struct sftp_fs_statvfs *ret_st);
+
+#endif

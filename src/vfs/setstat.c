@@ -1,0 +1,113 @@
+#include "vfs/setstat.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "vfs/ops.h"
+#include "vfs/result.h"
+#include "vfs/upload.h"
+
+mode_t
+setstat_mode(const struct mount *m, const struct sftp_attrs *attrs, bool is_dir)
+{
+	if ((attrs->flags & SSH_FILEXFER_ATTR_PERMISSIONS) == 0 ||
+	    !access_allows(m->allow, ACCESS_SETSTAT))
+		return 0;
+	return (attrs->permissions & 0777) | (is_dir ? 0700 : 0600);
+}
+
+enum err
+setstat_apply(int fd, const struct mount *m, const struct sftp_attrs *attrs, bool is_dir)
+{
+	mode_t mode = setstat_mode(m, attrs, is_dir);
+
+	if (mode != 0 && fchmod(fd, mode) < 0)
+		return err_last();
+	if ((attrs->flags & SSH_FILEXFER_ATTR_ACMODTIME) == 0 ||
+	    !access_allows(m->allow, ACCESS_SETSTAT))
+		return ERR_OK;
+	struct timespec times[2] = {{.tv_sec = attrs->atime}, {.tv_sec = attrs->mtime}};
+	return futimens(fd, times) < 0 ? err_last() : ERR_OK;
+}
+
+enum err
+setstat_size(int fd, uint64_t size)
+{
+	if (size > (uint64_t)INT64_MAX)
+		return ERR_INVALID;
+	return ftruncate(fd, (off_t)size) < 0 ? err_last() : ERR_OK;
+}
+
+static struct sftp_result
+setstat_own(const struct upload *u, const struct sftp_attrs *attrs)
+{
+	bool sizes = (attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0;
+	int fd _cleanup_(fd_closep) = -1;
+
+	if (sizes && u->state != UPLOAD_OPEN)
+		return result_recording();
+	enum err e = upload_reopen(u, O_RDWR, &fd);
+	if (e == ERR_OK && sizes)
+		e = setstat_size(fd, attrs->size);
+	return sftp_result_of(e != ERR_OK ? e : setstat_apply(fd, u->mount, attrs, false));
+}
+
+/* A directory has no size to set; of a file that is in place it is a change of content. */
+static struct sftp_result
+resize(struct vfs *v, const struct vpath *path, const struct place *place,
+    const struct host_entry *entry, uint64_t size)
+{
+	if (entry->kind == HOST_DIR)
+		return sftp_result_of(ERR_ISDIR);
+	if (!place_allows(place, ACCESS_RESIZE))
+		return result_denied();
+	return sftp_result_of(upload_resize(v, place, path->text, entry, size));
+}
+
+static struct sftp_result
+setstat_placed(struct vfs *v, const struct vpath *path, const struct place *place,
+    const struct sftp_attrs *attrs)
+{
+	struct host_entry entry _cleanup_(host_entry_fini) = {.parent_fd = -1};
+	int fd _cleanup_(fd_closep) = -1;
+	struct stat st;
+
+	if (!place_allows(place, ACCESS_STAT))
+		return result_denied();
+	enum err e = host_find(place->mount->dir_fd, place->rel, &entry);
+	if (e != ERR_OK)
+		return sftp_result_of(e);
+	if (entry.kind != HOST_FILE && entry.kind != HOST_DIR)
+		return sftp_result_of(ERR_NOENT);
+	if ((attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0) {
+		struct sftp_result r = resize(v, path, place, &entry, attrs->size);
+		if (r.status != SSH_FX_OK)
+			return r;
+	}
+	if (!place_allows(place, ACCESS_SETSTAT))
+		return result_ok();
+	if (entry.kind == HOST_DIR)
+		e = file_open_beneath(entry.parent_fd, entry.name, O_RDONLY | O_DIRECTORY, 0, &fd);
+	else
+		e = host_open_file(&entry, O_RDONLY, &fd, &st);
+	if (e != ERR_OK)
+		return sftp_result_of(e);
+	return sftp_result_of(setstat_apply(fd, place->mount, attrs, entry.kind == HOST_DIR));
+}
+
+struct sftp_result
+setstat_path(void *fs, struct slice raw, const struct sftp_attrs *attrs)
+{
+	struct vfs *v = fs;
+	struct vpath path;
+	struct place place;
+
+	enum err e = namespace_resolve(v, raw, &path, &place);
+	if (e != ERR_OK)
+		return sftp_result_of(e);
+	if (place.fixed)
+		return (attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0 ? sftp_result_of(ERR_ISDIR)
+								    : result_ok();
+	const struct upload *own = upload_find(v, path.text);
+	return own != NULL ? setstat_own(own, attrs) : setstat_placed(v, &path, &place, attrs);
+}

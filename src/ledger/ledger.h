@@ -3,9 +3,15 @@
  * is its only writer.
  *
  * Group commit: the first change opens a transaction, ledger_commit ends it; between, nothing is
- * durable and nobody may be answered. On a failure of the device every function returns the error
- * and the changes since the last commit are rolled back: the caller tries again later (a full
- * disk), or ends.
+ * durable and nobody may be answered. On a failure of the device (ERR_NOSPACE, ERR_QUOTA, ERR_IO,
+ * ERR_NOMEM, ERR_READONLY; ERR_FORMAT for a damaged file) the changes since the last commit are
+ * rolled back, and every further change gives the same error until ledger_commit has returned it
+ * once, or ledger_rollback was called; so no later change is committed without the ones before it.
+ * The caller tries again later (a full disk), or ends. Reading goes on meanwhile, and shows what
+ * was committed last.
+ *
+ * Outcomes (ERR_NOENT) and arguments past the limits (ERR_NAMETOOLONG, ERR_INVALID) leave the
+ * changes since the last commit as they are.
  */
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
@@ -27,16 +33,26 @@ enum {
 
 struct ledger;
 
-/* Opens or creates it, and brings an older schema up to date. */
+/*
+ * Opens or creates it (mode 0600), and brings an older schema up to date. The file is ours alone
+ * until ledger_close or the end of the process: a second opener gets ERR_AGAIN after a second's
+ * patience. ERR_FORMAT: not a ledger, or damaged; ERR_UNSUPPORTED: written by a later release.
+ * Close doesn't commit.
+ */
 enum err ledger_open(const char *path, struct ledger **ret_l, struct story *story) must_check;
 void ledger_close(struct ledger *l);
 
-/* Makes everything since the last commit durable. ERR_OK at once when there was nothing. */
+/*
+ * Makes everything since the last commit durable. ERR_OK at once when there was nothing. After an
+ * error nothing of it is there, and the next turn begins; only a crash right after a failed fsync
+ * may bring all of it back, as it may after a commit whose answer was lost.
+ */
 enum err ledger_commit(struct ledger *l) must_check;
 
 /* Drops everything since the last commit. */
 void ledger_rollback(struct ledger *l);
 
+/* True when there is something to commit, or a failure that ledger_commit has to tell. */
 bool ledger_dirty(const struct ledger *l);
 
 /* One transfer. */
@@ -99,14 +115,24 @@ struct transfer_change {
 /*
  * The one function that changes a state: takes the event's way in the table (an illegal one is a
  * BUG), applies the change (may be NULL), and appends an event with the detail ("" for none).
+ * ERR_NOENT: no such transfer. Trouble and detail are cut to LEDGER_TEXT_MAX - 1 bytes, never
+ * inside a UTF-8 character.
  */
 enum err ledger_move(struct ledger *l, uint64_t id, enum transfer_event event,
     const struct transfer_change *change, const char *detail, int64_t now_us) must_check;
 
-/* Changes without an event: the checkpoint of a fetch. */
+/* Notes why a transfer doesn't move, without a change of state; an event only when the words are
+ * new. */
+enum err ledger_trouble(
+    struct ledger *l, uint64_t id, const char *trouble, int64_t now_us) must_check;
+
+/*
+ * Changes without an event: the checkpoint of a fetch. ERR_NOENT when the transfer isn't being
+ * fetched (any more): a courier's late word.
+ */
 enum err ledger_checkpoint(struct ledger *l, uint64_t id, uint64_t length) must_check;
 
-/* The outputs of a transfer; put replaces the one with the same n. */
+/* The outputs of a transfer; put replaces the one with the same n. ERR_NOENT: no such transfer. */
 enum err ledger_put_output(struct ledger *l, const struct transfer_output *out) must_check;
 typedef enum err ledger_output_fn(void *ctx, const struct transfer_output *out);
 enum err ledger_each_output(
@@ -125,11 +151,14 @@ enum err ledger_note(struct ledger *l, uint64_t transfer, const char *what, cons
 struct ledger_filter {
 	const char *route;
 	const enum transfer_state *state;
-	const char *what; /* a path, a file name, or a published path */
+	const char *what; /* exactly: a path, a file name, a published path or its file name */
 	uint64_t limit;
 	bool oldest_first;
 };
-/* fn may call everything here but commit; not ERR_OK ends the walk and is returned. */
+/*
+ * fn may call everything here but commit; not ERR_OK ends the walk and is returned. No transfer is
+ * met twice, whatever fn does to it.
+ */
 typedef enum err ledger_transfer_fn(void *ctx, const struct transfer *t);
 enum err ledger_each(struct ledger *l, const struct ledger_filter *filter, ledger_transfer_fn *fn,
     void *ctx) must_check;
@@ -141,7 +170,7 @@ struct ledger_event {
 	char detail[LEDGER_TEXT_MAX];
 };
 typedef enum err ledger_event_fn(void *ctx, const struct ledger_event *e);
-/* In the order in which they happened. */
+/* In the order in which they happened. transfer 0: those that belong to none. */
 enum err ledger_each_event(
     struct ledger *l, uint64_t transfer, ledger_event_fn *fn, void *ctx) must_check;
 

@@ -1,20 +1,39 @@
 /*
- * The states of a transfer, and the only ways between them.
+ * The states of a transfer, and the only ways between them (the table is in state.c).
  *
- * | state      | what is true                                                             |
- * |------------|--------------------------------------------------------------------------|
- * | seen       | listed at the source; size and mtime noted                               |
- * | ready      | matched and ripe                                                         |
- * | fetching   | one courier has it; staging holds a prefix                               |
- * | staged     | the whole content is in staging, fsynced, hashed: we answer for the file |
- * | processed  | every destination's output is in its staging, fsynced                    |
- * | published  | every output was renamed into place, directories fsynced                 |
- * | settled    | the source was told; the way is complete on our side                     |
- * | delivered  | a consumer has read it whole                                             |
- * | skipped    | a rule said no                                                           |
- * | held       | an operator must release it                                              |
- * | failed     | retries are used up                                                      |
- * | gone       | it vanished, or changed, before it was staged                            |
+ * What is true holds from the commit that enters the state to the commit that leaves it, so the
+ * deed comes first (bytes written and fsynced, names renamed and their directories fsynced) and the
+ * row second. A crash therefore leaves a deed without its row, never a row without its deed; what
+ * recovery does with each row follows from that, and doing it twice does no harm.
+ *
+ * | state     | what is true                              | recovery after a crash                |
+ * |-----------|-------------------------------------------|---------------------------------------|
+ * | seen      | listed at the source; size and mtime      | stays: the next listing rules on it   |
+ * |           | noted; we hold nothing of it              | or finds it gone                      |
+ * | ready     | matched and ripe; staging may hold a      | stays: fetched when its turn comes;   |
+ * |           | prefix, sure up to `checkpoint`           | the prefix serves to resume, no more  |
+ * | fetching  | one courier has it; staging holds a       | INTERRUPTED to ready: the lease died  |
+ * |           | prefix, fsynced up to `checkpoint`        | with the courier; bytes of staging    |
+ * |           |                                           | past the checkpoint are cut off       |
+ * | staged    | the whole content is in staging, fsynced, | stays: outputs begun are made afresh, |
+ * |           | its SHA-256 recorded: WE ANSWER FOR IT    | the steps work from the staged bytes  |
+ * | processed | every output has its row here and is in   | each output still in its staging is   |
+ * |           | its folder's staging, fsynced, or was     | renamed into place; one absent was    |
+ * |           | placed already: absence from staging is   | placed (its directory is fsynced      |
+ * |           | the proof of that                         | again); then PLACED                   |
+ * | published | every output was renamed into place, the  | the source is told again: what is     |
+ * |           | directories fsynced; the source may have  | already deleted or moved there counts |
+ * |           | been told                                 | as done; then TOLD                    |
+ * | settled   | the source was told; complete on our side | stays; leftovers in staging go        |
+ * | delivered | a consumer has read it whole              | stays; leftovers in staging go        |
+ * | skipped   | a rule said no                            | stays; leftovers in staging go        |
+ * | held      | as staged, and an operator must release   | stays: the staged bytes are kept      |
+ * |           | it                                        |                                       |
+ * | failed    | retries are used up; the source was not   | stays, and so does what is in         |
+ * |           | told                                      | staging: of an account's upload it is |
+ * |           |                                           | the only copy                         |
+ * | gone      | it vanished, or changed, before it was    | stays; leftovers in staging go        |
+ * |           | staged: we never answered for it          |                                       |
  */
 #ifndef LEDGER_STATE_H
 #define LEDGER_STATE_H
@@ -67,6 +86,7 @@ bool transfer_next(
 /* "seen", "ready", … */
 const char *transfer_state_name(enum transfer_state state);
 bool transfer_state_parse(struct slice name, enum transfer_state *ret_state) must_check;
+/* All the names, in the order of the enum, with a NULL at the end (as text_nearest wants it). */
 extern const char *const TRANSFER_STATE_NAMES[TRANSFER_N_STATES + 1];
 
 /* "matched", "fetch-began", …: the word in events and logs. */

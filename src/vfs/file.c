@@ -123,11 +123,29 @@ file_close(void *file, struct sftp_token token)
 	struct sftp_result result = result_ok();
 
 	if (f->upload != NULL)
-		result = upload_close(f->upload, token);
+		result = upload_close(f->upload, f, token);
 	else
 		tell_taken(f);
-	file_free(f);
+	if (result.status != SFTP_PENDING)
+		file_free(f);
 	return result;
+}
+
+enum err
+vfs_upload_recorded(struct vfs *v, uint32_t tag, enum err error, uint64_t transfer)
+{
+	struct upload *u = upload_awaiting(v, tag);
+
+	if (u == NULL)
+		return ERR_FORMAT;
+	struct file *f = u->waiting;
+	struct sftp_token token = u->token;
+	struct sftp_result result = upload_recorded(u, error, transfer);
+	if (f == NULL)
+		return ERR_OK;
+	file_free(f);
+	sftp_fs_complete(token, result);
+	return ERR_OK;
 }
 
 void

@@ -11,15 +11,9 @@
 static uint32_t
 next_tag(struct vfs *v)
 {
-	const struct upload *u;
-
 	do {
 		v->last_tag++;
-		TAILQ_FOREACH (u, &v->uploads, entry) {
-			if (u->state == UPLOAD_RECORDING && u->tag == v->last_tag)
-				break;
-		}
-	} while (u != NULL);
+	} while (upload_awaiting(v, v->last_tag) != NULL);
 	return v->last_tag;
 }
 
@@ -50,7 +44,7 @@ tell_staged(struct upload *u)
 }
 
 struct sftp_result
-upload_close(struct upload *u, struct sftp_token token)
+upload_close(struct upload *u, struct file *f, struct sftp_token token)
 {
 	if (u->state == UPLOAD_DISCARDED) {
 		upload_free(u);
@@ -70,6 +64,7 @@ upload_close(struct upload *u, struct sftp_token token)
 		upload_free(u);
 		return result_say(SSH_FX_FAILURE, "the upload could not be recorded");
 	}
+	u->waiting = f;
 	u->token = token;
 	upload_enter(u, UPLOAD_RECORDING);
 	return result_say(SFTP_PENDING, NULL);
@@ -114,26 +109,27 @@ publish(const struct upload *u, uint64_t transfer)
 	return sftp_result_of(e);
 }
 
-enum err
-vfs_upload_recorded(struct vfs *v, uint32_t tag, enum err error, uint64_t transfer)
+struct upload *
+upload_awaiting(struct vfs *v, uint32_t tag)
 {
-	struct sftp_result result = {.status = SSH_FX_FAILURE};
 	struct upload *u;
 
 	TAILQ_FOREACH (u, &v->uploads, entry) {
 		if (u->state == UPLOAD_RECORDING && u->tag == tag)
 			break;
 	}
-	if (u == NULL)
-		return ERR_FORMAT;
+	return u;
+}
+
+struct sftp_result
+upload_recorded(struct upload *u, enum err error, uint64_t transfer)
+{
+	struct sftp_result result = result_say(SSH_FX_FAILURE, "the upload could not be recorded");
+
 	if (error == ERR_OK)
 		result = publish(u, transfer);
-	else
-		result.message = "the upload could not be recorded";
-	struct sftp_token token = u->token;
 	upload_free(u);
-	sftp_fs_complete(token, result);
-	return ERR_OK;
+	return result;
 }
 
 /* The copy, at its new size and durable, takes the place of the file. */

@@ -131,7 +131,10 @@ upload_rel(const struct upload *u)
 void
 upload_abandon(struct upload *u)
 {
-	upload_free(u);
+	if (u->state == UPLOAD_RECORDING)
+		u->waiting = NULL;
+	else
+		upload_free(u);
 }
 
 enum err

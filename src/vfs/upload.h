@@ -7,7 +7,7 @@
  *	STAGING    CLOSE came; bytes and staging name are      RECORDING, failed
  *	           being made durable, the journal is told
  *	RECORDING  the journal was told; its answer is         in place, failed
- *	           awaited, and the client awaits CLOSE's
+ *	           awaited, and the client waits for CLOSE
  *	DISCARDED  removed by its name while open: the handle  closed
  *	           works on, the bytes go with it
  *
@@ -53,7 +53,9 @@ struct upload {
 	enum upload_state state;
 	bool spoilt;    /* a write failed: what is there is not what the client sent */
 	struct stat st; /* from RECORDING on */
-	uint32_t tag;   /* in RECORDING */
+	/* In RECORDING: the question asked of the journal, and who waits for CLOSE's answer. */
+	uint32_t tag;
+	struct file *waiting; /* NULL: the client is gone; it will be put in place all the same */
 	struct sftp_token token;
 };
 
@@ -79,11 +81,26 @@ enum err upload_reopen(const struct upload *u, int flags, int *ret_fd) must_chec
 /* Where it will be, beneath its mount. */
 const char *upload_rel(const struct upload *u);
 
-/* Its handle was closed by the client: steps 1 and 2. The upload ends here unless it is PENDING. */
-struct sftp_result upload_close(struct upload *u, struct sftp_token token);
+/*
+ * The client closed its handle f: steps 1 and 2. The upload ends here, unless the result is
+ * PENDING; then f waits with it.
+ */
+struct sftp_result upload_close(struct upload *u, struct file *f, struct sftp_token token);
 
-/* Drops what is known of it; the bytes stay in staging. */
+/* The upload in RECORDING whose question has the tag; NULL when there is none. */
+struct upload *upload_awaiting(struct vfs *v, uint32_t tag);
+
+/* The journal's answer: steps 3 to 5, and what the client is to be told. The upload ends here. */
+struct sftp_result upload_recorded(struct upload *u, enum err error, uint64_t transfer);
+
+/*
+ * The client went away. Before CLOSE the upload ends here, and its bytes stay in staging. In
+ * RECORDING it goes on without a client: Dray answers for it.
+ */
 void upload_abandon(struct upload *u);
+
+/* Drops what is known of it; the bytes stay in staging. NULL-safe. */
+void upload_free(struct upload *u);
 
 /* The client removed it by name (OPEN only): its bytes go. The handle stays good until close. */
 enum err upload_discard(struct upload *u) must_check;

@@ -1,4 +1,4 @@
-/* Between upload.c and publish.c only: what changes an upload's state and ends it. */
+/* Between upload.c and publish.c only: what changes an upload's state . */
 #ifndef VFS_UPLOAD_STATE_H
 #define VFS_UPLOAD_STATE_H
 
@@ -6,8 +6,5 @@
 
 /* The one place that changes the state; a move that isn't in the table is a bug. */
 void upload_enter(struct upload *u, enum upload_state next);
-
-/* Forgets the upload. The file in staging stays as it is. NULL-safe. */
-void upload_free(struct upload *u);
 
 #endif

@@ -21,6 +21,7 @@ static const struct sftp_fs_ops OPS = {
     .stat = look_stat,
     .lstat = look_stat, /* there are no symbolic links to tell apart */
     .setstat = setstat_path,
+    .lsetstat = setstat_path,
     .remove = change_remove,
     .mkdir = change_mkdir,
     .rmdir = change_rmdir,
@@ -76,7 +77,7 @@ vfs_free(struct vfs *v)
 	if (v == NULL)
 		return;
 	while ((u = TAILQ_FIRST(&v->uploads)) != NULL)
-		upload_abandon(u);
+		upload_free(u);
 	for (size_t i = 0; i < v->n_mounts; i++)
 		mount_fini(&v->mounts[i]);
 	free(v->mounts);

@@ -71,7 +71,8 @@ const struct sftp_fs_ops *vfs_ops(void);
 
 /*
  * The journal's answer to `staged`: finishes the CLOSE that waits under this tag and completes it
- * through sftp_fs_complete, so the server is still there. An unknown tag is ERR_FORMAT.
+ * through sftp_fs_complete; only finishes it, when the server is gone by then. An unknown tag is
+ * ERR_FORMAT.
  */
 enum err vfs_upload_recorded(
     struct vfs *v, uint32_t tag, enum err error, uint64_t transfer) must_check;

@@ -60,25 +60,29 @@ buf_compact(struct buf *b)
 	b->end = len;
 }
 
+/* More memory, at least want bytes and twice of what there was; want is at most b->max. */
 static enum err
 buf_grow(struct buf *b, size_t want)
 {
-	size_t cap = b->cap < BUF_CAP_MIN ? BUF_CAP_MIN : b->cap;
-
+	if (want > SIZE_MAX / 2)
+		return ERR_NOMEM;
+	size_t cap = b->cap < BUF_CAP_MIN ? BUF_CAP_MIN : b->cap * 2;
 	while (cap < want)
-		cap = cap > b->max / 2 ? b->max : cap * 2;
+		cap *= 2;
+	if (cap > b->max)
+		cap = b->max;
 	/*
 	 * A fresh block rather than realloc: the old one may hold secrets, and realloc would leave
 	 * a copy of them behind where nobody can wipe it.
 	 */
-	uint8_t *mem = malloc(cap);
+	uint8_t *mem = malloc(cap + 1); /* one for the terminator that buf_printf writes */
 	if (mem == NULL)
 		return ERR_NOMEM;
 	size_t len = buf_len(b);
 	if (len > 0)
 		memcpy(mem, b->mem + b->start, len);
 	if (b->mem != NULL)
-		explicit_bzero(b->mem + b->start, len);
+		explicit_bzero(b->mem, b->cap);
 	free(b->mem);
 	b->mem = mem;
 	b->start = 0;
@@ -220,9 +224,11 @@ buf_printf(struct buf *b, const char *format, ...)
 	va_start(args, format);
 	int len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	/* One more than the text: vsnprintf insists on its terminator, which is not committed. */
-	if (len < 0 || buf_reserve(b, (size_t)len + 1, &p) != ERR_OK)
+	if (len < 0 || buf_reserve(b, (size_t)len, &p) != ERR_OK)
 		return ERR_NOMEM;
+	if (len == 0)
+		return ERR_OK;
+	/* vsnprintf insists on a terminator: buf_grow keeps a byte for it behind the memory. */
 	va_start(args, format);
 	(void)vsnprintf((char *)p, (size_t)len + 1, format, args);
 	va_end(args);

@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -19,15 +20,15 @@ take_number(struct slice *s, uint64_t max, uint64_t *ret_value)
 
 	for (; n < s->len && is_digit(s->ptr[n]); n++) {
 		uint64_t digit = (uint64_t)(s->ptr[n] - '0');
-		if (value > (max - digit) / 10)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, digit, &value) || value > max)
 			return false;
-		value = value * 10 + digit;
 	}
 	if (n == 0)
 		return false;
 	*s = slice_of(s->ptr + n, s->len - n);
 	*ret_value = value;
-	return value <= max;
+	return true;
 }
 
 bool
@@ -204,7 +205,8 @@ text_size(uint64_t bytes, char dst[16])
 	double value = (double)bytes;
 	size_t unit = 0;
 
-	while (value >= 1024.0 && unit + 1 < ARRAY_LEN(UNITS)) {
+	/* What would be rounded up to "1024.0" belongs to the next unit. */
+	while (value >= 1023.95 && unit + 1 < ARRAY_LEN(UNITS)) {
 		value /= 1024.0;
 		unit++;
 	}
@@ -215,17 +217,20 @@ text_size(uint64_t bytes, char dst[16])
 const char *
 text_duration(int64_t us, char dst[24])
 {
-	int64_t seconds = us / US_PER_SEC;
+	const char *sign = us < 0 ? "-" : "";
+	uint64_t ms = (us < 0 ? -(uint64_t)us : (uint64_t)us) / (uint64_t)US_PER_MS;
+	uint64_t seconds = ms / 1000;
+	unsigned rest = (unsigned)(seconds % 60);
 
-	if (us < US_PER_SEC)
-		(void)snprintf(dst, 24, "%dms", (int)(us / US_PER_MS));
+	if (seconds == 0)
+		(void)snprintf(dst, 24, "%s%ums", sign, (unsigned)ms);
 	else if (seconds < 60)
-		(void)snprintf(dst, 24, "%ds", (int)seconds);
+		(void)snprintf(dst, 24, "%s%us", sign, rest);
 	else if (seconds < 3600)
-		(void)snprintf(dst, 24, "%dm%02ds", (int)(seconds / 60), (int)(seconds % 60));
+		(void)snprintf(dst, 24, "%s%um%02us", sign, (unsigned)(seconds / 60), rest);
 	else
-		(void)snprintf(
-		    dst, 24, "%lldh%02dm", (long long)(seconds / 3600), (int)(seconds / 60 % 60));
+		(void)snprintf(dst, 24, "%s%" PRIu64 "h%02um", sign, seconds / 3600,
+		    (unsigned)(seconds / 60 % 60));
 	return dst;
 }
 

@@ -34,12 +34,13 @@ const char *text_escape(struct slice s, char *dst, size_t dst_len);
 /* A size for people, "1.5 GiB"; dst of at least 16 bytes. Returns dst. */
 const char *text_size(uint64_t bytes, char dst[16]);
 
-/* A span for people, "30s", "1h30m", "250ms"; dst of at least 24 bytes. Returns dst. */
+/* A span for people, "30s", "1h30m", "250ms", "-5s"; dst of at least 24 bytes. Returns dst. */
 const char *text_duration(int64_t us, char dst[24]);
 
 /*
  * The candidate that word was most likely meant to be, or NULL when none is near enough (edit
- * distance with transpositions of at most a third of its length). candidates ends with NULL.
+ * distance with transpositions of at most a third of its length, and one). candidates ends with
+ * NULL.
  */
 const char *text_nearest(struct slice word, const char *const *candidates);
 

@@ -99,6 +99,7 @@ make_dir(int dir_fd, const char *path)
 enum err
 file_make_dirs(int dir_fd, const char *path)
 {
+	int made _cleanup_(fd_closep) = -1;
 	char prefix[PATH_MAX];
 	size_t len = strlen(path);
 
@@ -113,7 +114,8 @@ file_make_dirs(int dir_fd, const char *path)
 		if (e != ERR_OK)
 			return e;
 	}
-	return ERR_OK;
+	/* What was there already may be something else than a directory. */
+	return file_open_beneath(dir_fd, path, O_PATH | O_DIRECTORY, 0, &made);
 }
 
 enum err
@@ -147,30 +149,20 @@ file_read_all(int fd, struct buf *b)
 {
 	for (;;) {
 		uint8_t *p;
-		size_t want = buf_room(b) < READ_CHUNK ? buf_room(b) + 1 : READ_CHUNK;
 		uint8_t past_end;
-		ssize_t n;
+		size_t want = buf_room(b) < READ_CHUNK ? buf_room(b) : READ_CHUNK;
 
-		if (want > buf_room(b)) {
-			/* Full: one byte more tells whether it was all. */
-			want = buf_room(b);
-			if (want == 0) {
-				n = read(fd, &past_end, 1);
-				if (n < 0 && errno == EINTR)
-					continue;
-				return n < 0 ? err_last() : n == 0 ? ERR_OK : ERR_NOMEM;
-			}
-		}
 		enum err e = buf_reserve(b, want, &p);
 		if (e != ERR_OK)
 			return e;
-		n = read(fd, p, want);
+		/* A full buffer: one byte more tells whether that was all. */
+		ssize_t n = want == 0 ? read(fd, &past_end, 1) : read(fd, p, want);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return err_last();
-		if (n == 0)
-			return ERR_OK;
+		if (n <= 0)
+			return n < 0 ? err_last() : ERR_OK;
+		if (want == 0)
+			return ERR_NOMEM;
 		buf_commit(b, (size_t)n);
 	}
 }
@@ -242,15 +234,27 @@ file_sync(int fd)
 	return fsync(fd) < 0 ? err_last() : ERR_OK;
 }
 
+/* Names of more than one part would be resolved without the confinement of file_open_parent. */
+static bool
+is_single_name(const char *name)
+{
+	return name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	       strchr(name, '/') == NULL;
+}
+
 enum err
 file_rename_new(int from_dir, const char *from, int to_dir, const char *to)
 {
+	if (!is_single_name(from) || !is_single_name(to))
+		return ERR_INVALID;
 	return renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) < 0 ? err_last() : ERR_OK;
 }
 
 enum err
 file_rename_over(int from_dir, const char *from, int to_dir, const char *to)
 {
+	if (!is_single_name(from) || !is_single_name(to))
+		return ERR_INVALID;
 	return renameat(from_dir, from, to_dir, to) < 0 ? err_last() : ERR_OK;
 }
 

@@ -34,7 +34,10 @@ enum err file_open_parent(
  */
 enum err file_stat_beneath(int dir_fd, const char *path, struct stat *ret_st) must_check;
 
-/* Creates the directories of path that are missing, mode 0750, and fsyncs each parent. */
+/*
+ * Creates the directories of path that are missing, mode 0750, and fsyncs each parent. ERR_NOTDIR
+ * when something else has such a name, ERR_INVALID for a path with empty, "." or ".." parts.
+ */
 enum err file_make_dirs(int dir_fd, const char *path) must_check;
 
 /*
@@ -62,7 +65,8 @@ enum err file_sync(int fd) must_check;
 
 /*
  * Renames without overwriting (renameat2(2), RENAME_NOREPLACE): ERR_EXISTS when the target is
- * there. Names are single path components. Nothing is durable before both directories are synced.
+ * there. Names are single path components, or it is ERR_INVALID. Nothing is durable before both
+ * directories are synced.
  */
 enum err file_rename_new(int from_dir, const char *from, int to_dir, const char *to) must_check;
 

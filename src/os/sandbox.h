@@ -15,10 +15,10 @@
 enum err sandbox_no_new_privileges(void) must_check;
 
 /*
- * From here on no path leads anywhere: the root and the working directory are an empty directory that
- * no longer exists. Directories that are handed over as descriptors later can still be used: that is
- * what an empty Landlock ruleset, which can only be narrowed, could not do. ERR_UNSUPPORTED without
- * the right to chroot, and without user namespaces to lend it.
+ * From here on no path leads anywhere: the root and the working directory are an empty directory
+ * that no longer exists. Directories that are handed over as descriptors later can still be used:
+ * that is what an empty Landlock ruleset, which can only be narrowed, could not do. ERR_UNSUPPORTED
+ * without the right to chroot, and without user namespaces to lend it.
  */
 enum err sandbox_empty_root(void) must_check;
 
@@ -40,14 +40,15 @@ struct sandbox_rule {
  * From here on this process reaches, by path, only what lies beneath the rules' directories, and
  * makes and takes no TCP connection (where the kernel's Landlock knows how). Descriptors that are
  * open keep working. No rules: no file system at all. A second call narrows further.
- * ERR_UNSUPPORTED without Landlock in the kernel: nothing is confined then.
+ * ERR_UNSUPPORTED without Landlock in the kernel: nothing is confined then. The process must have
+ * called sandbox_no_new_privileges, or be root; else ERR_ACCESS.
  */
 enum err sandbox_landlock(const struct sandbox_rule *rules, size_t n_rules) must_check;
 
 /*
  * Leaves the calls that a confined role needs: memory, time, its open descriptors, and files
- * beneath directory descriptors. No new socket, no exec, no fork: such a call ends the process
- * (SIGSYS), or fails with EACCES where libraries ask for it out of habit.
+ * beneath directory descriptors. No exec, no fork, no signal to another process: such a call ends
+ * the process (SIGSYS). What libraries ask for out of habit, as a new socket, fails with EACCES.
  */
 enum err sandbox_seccomp(void) must_check;
 

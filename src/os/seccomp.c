@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define CALL(name) SCMP_SYS(name)
 
@@ -35,7 +36,6 @@ static const int CALLS_BASIC[] = {
     CALL(geteuid),
     CALL(getgid),
     CALL(getegid),
-    CALL(tgkill),
     CALL(clock_gettime),
     CALL(clock_getres),
     CALL(gettimeofday),
@@ -141,6 +141,19 @@ add_calls(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n_ca
 	return ERR_OK;
 }
 
+/*
+ * A process may signal itself: abort(3) does. Another one it may not, although core and its other
+ * roles run under the same user.
+ */
+static enum err
+add_own_signals(scmp_filter_ctx filter)
+{
+	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(tgkill), 1, self);
+
+	return rc < 0 ? err_from_errno(-rc) : ERR_OK;
+}
+
 struct call_set {
 	const int *calls;
 	size_t n_calls;
@@ -163,7 +176,7 @@ fill_filter(scmp_filter_ctx filter)
 		if (e != ERR_OK)
 			return e;
 	}
-	return ERR_OK;
+	return add_own_signals(filter);
 }
 
 enum err

@@ -1,0 +1,95 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+
+#include <cmocka.h>
+
+#include "child.h"
+#include "os/process.h"
+
+static void
+test_name_is_cut_at_fifteen_bytes(void **state)
+{
+	char name[17] = {0};
+
+	(void)state;
+	process_set_name("dray: a very long name");
+	assert_int_equal(prctl(PR_GET_NAME, name), 0);
+	assert_string_equal(name, "dray: a very lo");
+}
+
+static int
+outlive(void *ctx)
+{
+	int *ends = ctx;
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		return 1;
+	if (pid == 0) {
+		bool set = process_die_with_parent(parent);
+		(void)!write(ends[1], set ? "y" : "n", 1);
+		for (;;)
+			(void)pause();
+	}
+	/* Lives until the grandchild has said that it is tied to it. */
+	char c;
+	return read(ends[0], &c, 1) == 1 && c == 'y' ? 0 : 1;
+}
+
+static void
+test_dies_with_its_parent(void **state)
+{
+	int say[2], ends[2];
+	char c;
+
+	(void)state;
+	/* The grandchild holds the writing end: it is closed when the grandchild has died. */
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(pipe(say), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(ends[0]);
+		_exit(outlive(say));
+	}
+	close(ends[1]);
+	close(say[0]);
+	close(say[1]);
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	(void)alarm(10);
+	assert_int_equal(read(ends[0], &c, 1), 0);
+	(void)alarm(0);
+	close(ends[0]);
+}
+
+static int
+orphaned(void *ctx)
+{
+	(void)ctx;
+	/* Not our parent: as if it had died between fork and here. */
+	return process_die_with_parent(getppid() + 1) ? 1 : 0;
+}
+
+static void
+test_a_parent_that_is_gone_is_noticed(void **state)
+{
+	(void)state;
+	assert_int_equal(child_exit_code(orphaned, NULL), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_name_is_cut_at_fifteen_bytes),
+	    cmocka_unit_test(test_dies_with_its_parent),
+	    cmocka_unit_test(test_a_parent_that_is_gone_is_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/commands.h"
+
+enum { CONFIG_ERRORS_MAX = 64 * 1024, SHOWN_MAX = 160 };
+
+enum cli_exit
+cli_fail(struct cli *cli, enum cli_exit code, const char *format, ...)
+{
+	va_list args;
+
+	fputs("dray: ", cli->err);
+	va_start(args, format);
+	vfprintf(cli->err, format, args);
+	va_end(args);
+	fputc('\n', cli->err);
+	return code;
+}
+
+void
+cli_no_memory(void)
+{
+	dprintf(STDERR_FILENO, "dray: out of memory\n");
+	_exit(CLI_FAILED);
+}
+
+const char *
+cli_config_path(const struct cli *cli)
+{
+	const char *from_environment = getenv("DRAY_CONFIG");
+
+	if (cli->options.config != NULL)
+		return cli->options.config;
+	if (from_environment != NULL && from_environment[0] != '\0')
+		return from_environment;
+	return access("dray.yaml", F_OK) == 0 ? "dray.yaml" : "/etc/dray/dray.yaml";
+}
+
+enum cli_exit
+cli_load_config(struct cli *cli, struct config **ret_config)
+{
+	struct buf errors _cleanup_(buf_fini);
+
+	buf_init(&errors, CONFIG_ERRORS_MAX);
+	*ret_config = NULL;
+	enum err e = config_load(cli_config_path(cli), ret_config, &errors);
+	if (e == ERR_OK)
+		return CLI_OK;
+	if (buf_len(&errors) == 0)
+		return cli_fail(
+		    cli, CLI_CONFIG, "cannot read %s: %s", cli_config_path(cli), err_text(e));
+	fwrite(buf_slice(&errors).ptr, 1, buf_len(&errors), cli->err);
+	return CLI_CONFIG;
+}
+
+enum cli_exit
+cli_check_length(struct cli *cli, const char *what, const char *text, size_t max)
+{
+	if (strlen(text) <= max)
+		return CLI_OK;
+	return cli_fail(cli, CLI_USAGE, "the %s is longer than %zu bytes", what, max);
+}
+
+enum cli_exit
+cli_no_such(struct cli *cli, const char *what, const char *name)
+{
+	char shown[SHOWN_MAX];
+
+	return cli_fail(cli, CLI_NOT_FOUND, "no %s is called \"%s\" in %s", what,
+	    text_escape(slice_str(name), shown, sizeof shown), cli_config_path(cli));
+}
+
+/* The command line is wrong: what about it, and where to read on. */
+static enum cli_exit
+fail_usage(struct cli *cli, const struct command *c, const char *story)
+{
+	char usage[COMMAND_USAGE_MAX];
+
+	cli_fail(cli, CLI_USAGE, "%s", story);
+	if (c == NULL)
+		fputs("usage: dray [-c FILE] COMMAND … (dray help lists the commands)\n", cli->err);
+	else
+		fprintf(cli->err, "usage: dray [-c FILE] %s [--json]\n", command_usage(c, usage));
+	return CLI_USAGE;
+}
+
+/* False, with a story, when an option was given that the command doesn't take. */
+static bool
+options_fit(const struct command *c, const struct options *options, struct story *story)
+{
+	unsigned wrong = options->given & ~(OPTIONS_GENERAL | c->options);
+
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		if ((wrong & (unsigned)OPTIONS[i].bit) != 0) {
+			story_set(story, "%s takes no --%s", c->words, OPTIONS[i].name);
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum cli_exit
+run_command(struct cli *cli, const struct command *c)
+{
+	struct story story;
+
+	if ((cli->options.given & OPTION_HELP) != 0) {
+		help_print(cli->out, c);
+		return CLI_OK;
+	}
+	if (!options_fit(c, &cli->options, &story) || !command_takes(c, cli->n_arguments, &story))
+		return fail_usage(cli, c, story.text);
+	return c->run(cli);
+}
+
+static enum cli_exit
+run_line(struct cli *cli, int argc, char *const *argv)
+{
+	struct story story;
+	size_t n_own;
+
+	if (options_parse(argc, argv, &cli->options, &story) != ERR_OK)
+		return fail_usage(cli, NULL, story.text);
+	cli->json = (cli->options.given & OPTION_JSON) != 0;
+	if ((cli->options.given & OPTION_VERSION) != 0)
+		return cmd_version(cli);
+	if (cli->options.n_words == 0) {
+		bool asked = (cli->options.given & OPTION_HELP) != 0;
+		help_print(asked ? cli->out : cli->err, NULL);
+		return asked ? CLI_OK : CLI_USAGE;
+	}
+	const struct command *c =
+	    command_find(cli->options.words, cli->options.n_words, &n_own, &story);
+	if (c == NULL)
+		return fail_usage(cli, NULL, story.text);
+	cli->arguments = cli->options.words + n_own;
+	cli->n_arguments = cli->options.n_words - n_own;
+	return run_command(cli, c);
+}
+
+enum cli_exit
+cli_run(struct cli *cli, int argc, char *const *argv)
+{
+	enum cli_exit code = run_line(cli, argc, argv);
+
+	/* An answer that could not be written (a full disk behind >FILE) is no success. */
+	if ((fflush(cli->out) != 0 || ferror(cli->out) != 0) && code == CLI_OK)
+		return cli_fail(
+		    cli, CLI_FAILED, "cannot write the answer: %s", err_text(err_last()));
+	return code;
+}

@@ -1,0 +1,240 @@
+/* dray status: the gateway at a glance; what is stuck, and why. */
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/control.h"
+#include "cli/json.h"
+#include "cli/out.h"
+#include "cli/rows.h"
+
+#include <inttypes.h>
+
+static void
+keep_row(void *ctx, const struct ipc_message *m)
+{
+	struct rows *rows = ctx;
+
+	rows_add(rows, m);
+}
+
+static json_t *
+array_of(const struct rows *rows, enum ipc_type type)
+{
+	json_t *array = json_new_array();
+
+	ROWS_FOREACH(row, rows, type)
+	{
+		json_push(array, json_new_row(&row->m));
+	}
+	return array;
+}
+
+static void
+print_json(struct cli *cli, const struct rows *rows)
+{
+	const struct row *gateway = rows_next(rows, IPC_CTL_GATEWAY, NULL);
+	json_t *doc = json_new_object();
+
+	json_put(doc, "gateway", gateway == NULL ? json_null() : json_new_row(&gateway->m));
+	json_put(doc, "routes", array_of(rows, IPC_CTL_ROUTE));
+	json_put(doc, "remotes", array_of(rows, IPC_CTL_REMOTE));
+	json_put(doc, "sessions", array_of(rows, IPC_CTL_SESSION));
+	json_print_document(doc, cli->out);
+}
+
+static void
+print_gateway(struct cli *cli, const struct ipc_ctl_gateway *g)
+{
+	char span[24], since[TIME_TEXT_MAX];
+	bool sane = g->started_us > 0 && g->started_us <= cli->now_us;
+	int64_t age_us = sane ? cli->now_us - g->started_us : 0;
+
+	fputs("drayd ", cli->out);
+	out_text(cli->out, g->version);
+	fprintf(cli->out, ", process %" PRIu32 ", up for %s, since %s\n", g->pid,
+	    text_duration(age_us, span), out_moment(g->started_us, since));
+	fputs("configuration ", cli->out);
+	out_text(cli->out, g->config);
+	if (g->landlock > 0)
+		fprintf(cli->out, "\nLandlock version %" PRIu32 "\n", g->landlock);
+	else
+		fputs("\nno Landlock in this kernel: paths are confined by seccomp and openat2 "
+		      "alone\n",
+		    cli->out);
+}
+
+static void
+print_routes(struct cli *cli, const struct rows *rows)
+{
+	static const struct table_column COLUMNS[] = {{"ROUTE", false}, {"FROM", false},
+	    {"CONDITION", false}, {"LAST RUN", false}, {"NEXT RUN", false}, {"WAITING", true},
+	    {"DONE", true}, {"FAILED", true}};
+	struct table t _cleanup_(table_fini);
+	char distance[TIME_TEXT_MAX];
+
+	table_init(&t, COLUMNS, ARRAY_LEN(COLUMNS));
+	ROWS_FOREACH(row, rows, IPC_CTL_ROUTE)
+	{
+		const struct ipc_ctl_route *r = &row->m.ctl_route;
+		table_add_text(&t, r->name);
+		table_add_text(&t, r->from);
+		table_add_text(&t, r->condition);
+		table_add(&t, out_distance(r->last_run_us, cli->now_us, distance));
+		table_add(&t, out_distance(r->next_run_us, cli->now_us, distance));
+		table_add_u64(&t, r->n_waiting);
+		table_add_u64(&t, r->n_done);
+		table_add_u64(&t, r->n_failed);
+	}
+	if (table_rows(&t) > 0) {
+		fputc('\n', cli->out);
+		table_print(&t, cli->out);
+	}
+}
+
+static void
+print_remotes(struct cli *cli, const struct rows *rows)
+{
+	static const struct table_column COLUMNS[] = {
+	    {"REMOTE", false}, {"ADDRESS", false}, {"CONDITION", false}, {"SINCE", false}};
+	struct table t _cleanup_(table_fini);
+	char distance[TIME_TEXT_MAX];
+
+	table_init(&t, COLUMNS, ARRAY_LEN(COLUMNS));
+	ROWS_FOREACH(row, rows, IPC_CTL_REMOTE)
+	{
+		const struct ipc_ctl_remote *r = &row->m.ctl_remote;
+		table_add_text(&t, r->name);
+		table_add_text(&t, r->address);
+		table_add_text(&t, r->condition);
+		table_add(
+		    &t, r->since_us == 0 ? "" : out_distance(r->since_us, cli->now_us, distance));
+	}
+	if (table_rows(&t) > 0) {
+		fputc('\n', cli->out);
+		table_print(&t, cli->out);
+	}
+}
+
+static void
+print_sessions(struct cli *cli, const struct rows *rows)
+{
+	static const struct table_column COLUMNS[] = {
+	    {"SESSION", true}, {"ACCOUNT", false}, {"PEER", false}, {"SINCE", false}};
+	struct table t _cleanup_(table_fini);
+	char distance[TIME_TEXT_MAX];
+
+	table_init(&t, COLUMNS, ARRAY_LEN(COLUMNS));
+	ROWS_FOREACH(row, rows, IPC_CTL_SESSION)
+	{
+		const struct ipc_ctl_session *s = &row->m.ctl_session;
+		table_add_u64(&t, s->session);
+		/* Connected, but not logged in yet. */
+		table_add_text(&t, s->account.len == 0 ? slice_str("-") : s->account);
+		table_add_text(&t, s->peer);
+		table_add(&t, out_distance(s->since_us, cli->now_us, distance));
+	}
+	if (table_rows(&t) > 0) {
+		fputc('\n', cli->out);
+		table_print(&t, cli->out);
+	}
+}
+
+/* One line of what is stuck: "  what name: condition: why". The first has the title before it. */
+static void
+print_stuck(FILE *to, size_t *n, const char *what, struct slice name, struct slice condition,
+    struct slice trouble)
+{
+	if ((*n)++ == 0)
+		fputs("\nWhat is stuck, and why:\n", to);
+	fprintf(to, "  %s", what);
+	if (name.len > 0)
+		fputc(' ', to);
+	out_text(to, name);
+	fputs(": ", to);
+	out_text(to, condition);
+	if (condition.len > 0 && trouble.len > 0)
+		fputs(": ", to);
+	out_text(to, trouble);
+	fputc('\n', to);
+}
+
+static void
+print_stuck_route(FILE *to, size_t *n, const struct ipc_ctl_route *r)
+{
+	char counts[48];
+
+	if (r->n_failed == 0 && r->trouble.len == 0)
+		return;
+	(void)snprintf(counts, sizeof counts, "%" PRIu64 " failed", r->n_failed);
+	print_stuck(to, n, "route", r->name, r->n_failed == 0 ? r->condition : slice_str(counts),
+	    r->trouble);
+	if (r->n_failed > 0) {
+		fputs("    see: dray transfers --state failed --route ", to);
+		out_text(to, r->name);
+		fputc('\n', to);
+	}
+}
+
+static void
+print_all_stuck(struct cli *cli, const struct rows *rows)
+{
+	const struct slice none = slice_of(NULL, 0);
+	size_t n = 0;
+
+	ROWS_FOREACH(row, rows, IPC_CTL_GATEWAY)
+	{
+		if (row->m.ctl_gateway.trouble.len > 0)
+			print_stuck(cli->out, &n, "drayd", none, none, row->m.ctl_gateway.trouble);
+	}
+	ROWS_FOREACH(row, rows, IPC_CTL_REMOTE)
+	{
+		const struct ipc_ctl_remote *r = &row->m.ctl_remote;
+		if (r->trouble.len > 0)
+			print_stuck(cli->out, &n, "remote", r->name, r->condition, r->trouble);
+	}
+	ROWS_FOREACH(row, rows, IPC_CTL_ROUTE)
+	{
+		print_stuck_route(cli->out, &n, &row->m.ctl_route);
+	}
+	if (n == 0)
+		fputs("\nNothing is stuck.\n", cli->out);
+}
+
+static void
+print_page(struct cli *cli, const struct rows *rows)
+{
+	ROWS_FOREACH(row, rows, IPC_CTL_GATEWAY)
+	{
+		print_gateway(cli, &row->m.ctl_gateway);
+	}
+	print_routes(cli, rows);
+	print_remotes(cli, rows);
+	print_sessions(cli, rows);
+	print_all_stuck(cli, rows);
+}
+
+enum cli_exit
+cmd_status(struct cli *cli)
+{
+	struct config *config _cleanup_(config_unrefp) = NULL;
+	struct rows rows _cleanup_(rows_fini);
+	const char *route = cli->n_arguments > 0 ? cli->arguments[0] : "";
+	struct ipc_ctl_status body = {.route = slice_str(route)};
+	struct control_answer answer;
+
+	rows_init(&rows);
+	enum cli_exit code = cli_check_length(cli, "route's name", route, IPC_NAME_MAX);
+	if (code == CLI_OK)
+		code = cli_load_config(cli, &config);
+	if (code == CLI_OK)
+		code = control_ask_for(cli, config,
+		    &(struct control_question){
+			IPC_CTL_STATUS, &body, CONTROL_SILENCE_S * US_PER_SEC, keep_row, &rows},
+		    &answer);
+	if (code != CLI_OK)
+		return code;
+	if (cli->json)
+		print_json(cli, &rows);
+	else
+		print_page(cli, &rows);
+	return CLI_OK;
+}

@@ -1,0 +1,141 @@
+#include "cli/commands.h"
+
+#include "base/text.h"
+
+const struct command COMMANDS[] = {
+    {"check", "", "check the configuration and the files that it names", 0, cmd_check},
+    {"status", "[ROUTE]", "routes, remotes and sessions; what is stuck, and why", 0, cmd_status},
+    {"transfers", "", "list transfers, the newest first",
+	OPTION_ROUTE | OPTION_STATE | OPTION_LIMIT, cmd_transfers},
+    {"trace", "ID|PATH", "tell one file's way", 0, cmd_trace},
+    {"run", "ROUTE", "run a route now", OPTION_WAIT, cmd_run},
+    {"key new", "NAME", "make the key pair of an identity", 0, cmd_key_new},
+    {"key show", "NAME", "show the public half, to be sent to a partner", 0, cmd_key_show},
+    {"key list", "", "list the identities and their keys", 0, cmd_key_list},
+    {"host scan", "REMOTE", "ask a remote for its host keys and compare them", 0, cmd_host_scan},
+    {"host trust", "REMOTE FINGERPRINT", "pin the host key that has this fingerprint", 0,
+	cmd_host_trust},
+    {"host list", "REMOTE", "list the host keys that are pinned for a remote", 0, cmd_host_list},
+    {"version", "", "say which version this is", 0, cmd_version},
+    {"help", "[COMMAND] [WORD]", "say how dray, or one command, is used", 0, cmd_help},
+};
+const size_t N_COMMANDS = ARRAY_LEN(COMMANDS);
+
+enum { SHOWN_MAX = 80 };
+
+/* A command's first word, and its second or an empty slice. */
+static void
+split_words(const struct command *c, struct slice *ret_first, struct slice *ret_second)
+{
+	*ret_second = slice_cut(slice_str(c->words), ' ', ret_first);
+}
+
+/* "dray key" without a second word, or with one that there isn't. */
+static void
+tell_second_words(const char *first, const char *second, struct story *story)
+{
+	const char *seconds[ARRAY_LEN(COMMANDS) + 1] = {NULL};
+	char list[SHOWN_MAX] = "", shown[SHOWN_MAX];
+	size_t n = 0, len = 0;
+
+	for (size_t i = 0; i < N_COMMANDS && len < sizeof list; i++) {
+		struct slice a, b;
+		split_words(&COMMANDS[i], &a, &b);
+		if (!slice_is(a, first))
+			continue;
+		seconds[n++] = (const char *)b.ptr;
+		len += (size_t)snprintf(
+		    list + len, sizeof list - len, n == 1 ? "%s" : ", %s", (const char *)b.ptr);
+	}
+	if (second == NULL) {
+		story_set(story, "%s needs a second word: %s", first, list);
+		return;
+	}
+	const char *nearest = text_nearest(slice_str(second), seconds);
+	text_escape(slice_str(second), shown, sizeof shown);
+	if (nearest != NULL)
+		story_set(story, "unknown command \"%s %s\" (did you mean \"%s %s\"?)", first,
+		    shown, first, nearest);
+	else
+		story_set(
+		    story, "unknown command \"%s %s\" (%s knows: %s)", first, shown, first, list);
+}
+
+static void
+tell_unknown(const char *word, struct story *story)
+{
+	char firsts[ARRAY_LEN(COMMANDS)][SHOWN_MAX], shown[SHOWN_MAX];
+	const char *candidates[ARRAY_LEN(COMMANDS) + 1] = {NULL};
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		struct slice a, b;
+		split_words(&COMMANDS[i], &a, &b);
+		candidates[i] = text_escape(a, firsts[i], sizeof firsts[i]);
+	}
+	const char *nearest = text_nearest(slice_str(word), candidates);
+	text_escape(slice_str(word), shown, sizeof shown);
+	if (nearest != NULL)
+		story_set(story, "unknown command \"%s\" (did you mean \"%s\"?)", shown, nearest);
+	else
+		story_set(story, "unknown command \"%s\" (dray help lists them)", shown);
+}
+
+const struct command *
+command_find(const char *const *words, size_t n_words, size_t *ret_n_words, struct story *story)
+{
+	const char *second = n_words > 1 ? words[1] : NULL;
+	bool is_group = false;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		struct slice a, b;
+		split_words(&COMMANDS[i], &a, &b);
+		if (!slice_is(a, words[0]))
+			continue;
+		is_group = b.len > 0;
+		if (is_group && (second == NULL || !slice_is(b, second)))
+			continue;
+		*ret_n_words = is_group ? 2 : 1;
+		return &COMMANDS[i];
+	}
+	if (is_group)
+		tell_second_words(words[0], second, story);
+	else
+		tell_unknown(words[0], story);
+	return NULL;
+}
+
+bool
+command_takes(const struct command *c, size_t n_arguments, struct story *story)
+{
+	struct slice rest = slice_str(c->arguments), name;
+	size_t least = 0, most = 0;
+
+	while (rest.len > 0) {
+		rest = slice_cut(rest, ' ', &name);
+		most++;
+		least += name.ptr[0] == '[' ? 0 : 1;
+	}
+	if (n_arguments >= least && n_arguments <= most)
+		return true;
+	if (most == 0)
+		story_set(story, "%s takes no arguments", c->words);
+	else
+		story_set(story, "%s needs%s: %s", c->words, n_arguments > most ? " only" : "",
+		    c->arguments);
+	return false;
+}
+
+const char *
+command_usage(const struct command *c, char dst[COMMAND_USAGE_MAX])
+{
+	size_t len = (size_t)snprintf(dst, COMMAND_USAGE_MAX, "%s%s%s", c->words,
+	    c->arguments[0] == '\0' ? "" : " ", c->arguments);
+
+	for (size_t i = 0; i < N_OPTIONS && len < COMMAND_USAGE_MAX; i++) {
+		const struct option_row *o = &OPTIONS[i];
+		if ((c->options & (unsigned)o->bit) != 0)
+			len += (size_t)snprintf(dst + len, COMMAND_USAGE_MAX - len, " [--%s%s%s]",
+			    o->name, o->value == NULL ? "" : " ", o->value == NULL ? "" : o->value);
+	}
+	return dst;
+}

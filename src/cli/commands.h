@@ -1,0 +1,49 @@
+/* The commands of dray, as one table: parsing, help and the manual's test are made from it. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+struct command {
+	const char *words;     /* one or two: "status", "key new" */
+	const char *arguments; /* their names; one in brackets may be left out */
+	const char *summary;
+	unsigned options; /* bits of enum option_bit, beside OPTIONS_GENERAL */
+	enum cli_exit (*run)(struct cli *cli);
+};
+
+extern const struct command COMMANDS[];
+extern const size_t N_COMMANDS;
+
+/*
+ * The command that the words begin with, and in *ret_n_words how many of them are its own. NULL
+ * with a story, when there is none.
+ */
+const struct command *command_find(
+    const char *const *words, size_t n_words, size_t *ret_n_words, struct story *story);
+
+/* False, with a story, when the command doesn't take so many arguments. */
+bool command_takes(const struct command *c, size_t n_arguments, struct story *story) must_check;
+
+/* How the command is written, "trace ID|PATH": with its own options, ready to be printed. */
+enum { COMMAND_USAGE_MAX = 160 };
+const char *command_usage(const struct command *c, char dst[COMMAND_USAGE_MAX]);
+
+enum cli_exit cmd_check(struct cli *cli);
+enum cli_exit cmd_status(struct cli *cli);
+enum cli_exit cmd_transfers(struct cli *cli);
+enum cli_exit cmd_trace(struct cli *cli);
+enum cli_exit cmd_run(struct cli *cli);
+enum cli_exit cmd_key_new(struct cli *cli);
+enum cli_exit cmd_key_show(struct cli *cli);
+enum cli_exit cmd_key_list(struct cli *cli);
+enum cli_exit cmd_host_scan(struct cli *cli);
+enum cli_exit cmd_host_trust(struct cli *cli);
+enum cli_exit cmd_host_list(struct cli *cli);
+enum cli_exit cmd_version(struct cli *cli);
+enum cli_exit cmd_help(struct cli *cli);
+
+/* The help of one command, or of all (NULL), to `to`. */
+void help_print(FILE *to, const struct command *c);
+
+#endif

@@ -1,0 +1,43 @@
+#include "cli/exit.h"
+
+#include <stddef.h>
+
+#include "base/bug.h"
+
+static const char *const TEXTS[CLI_N_EXITS] = {
+    [CLI_OK] = "done",
+    [CLI_FAILED] = "it was tried and failed",
+    [CLI_USAGE] = "the command line is wrong",
+    [CLI_NO_DAEMON] = "drayd cannot be reached",
+    [CLI_CONFIG] = "the configuration has errors",
+    [CLI_HOST_KEY] = "a host key is unknown, changed or revoked",
+    [CLI_AUTH] = "the server refused our key",
+    [CLI_NOT_FOUND] = "nothing has that name or number",
+};
+
+/* What isn't listed is CLI_FAILED. */
+static const struct {
+	enum err err;
+	enum cli_exit code;
+} FROM_ERR[] = {
+    {ERR_OK, CLI_OK},
+    {ERR_NOENT, CLI_NOT_FOUND},
+    {ERR_INVALID, CLI_USAGE},
+};
+
+const char *
+exit_text(enum cli_exit code)
+{
+	BUG_ON((unsigned)code >= CLI_N_EXITS);
+	return TEXTS[code];
+}
+
+enum cli_exit
+exit_from_err(enum err e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(FROM_ERR); i++) {
+		if (FROM_ERR[i].err == e)
+			return FROM_ERR[i].code;
+	}
+	return CLI_FAILED;
+}

@@ -125,6 +125,13 @@ enum err config_load(
     const char *path, struct config **ret_config, struct buf *ret_errors) must_check;
 
 /*
+ * As config_load, for text that is at hand; path is what the file would be called. It can't include
+ * others.
+ */
+enum err config_parse(const char *path, struct slice text, struct config **ret_config,
+    struct buf *ret_errors) must_check;
+
+/*
  * Are the named files there and usable: keys readable and private (mode), known_hosts readable,
  * authorized_keys parsable, folder and staging on one file system (where they exist)? Appends
  * errors and warnings as lines like config_load. Only ERR_OK when there was no error.
@@ -141,5 +148,17 @@ const struct config_route *config_find_route(const struct config *c, struct slic
 const struct config_remote *config_find_remote(const struct config *c, struct slice name);
 const struct config_identity *config_find_identity(const struct config *c, struct slice name);
 const struct config_folder *config_find_folder(const struct config *c, struct slice name);
+
+/* A key of the file, as the manual describes it. All text is borrowed for good but path. */
+struct config_key {
+	const char *path;     /* "routes.NAME.match.min_age", "accounts.NAME.mounts[].at" */
+	const char *type;     /* "duration" */
+	const char *fallback; /* the default as text, or NULL */
+	bool required;
+};
+
+/* Tells fn of each key that this version knows, parents before their children. */
+typedef void config_key_fn(void *ctx, const struct config_key *key);
+void config_each_key(config_key_fn *fn, void *ctx);
 
 #endif

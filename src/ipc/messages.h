@@ -312,21 +312,21 @@ enum ipc_file_outcome {
 	F(STR, kind, IPC_NAME_MAX) \
 	F(STR, argument, IPC_PATH_MAX)
 
-/* Where a copy of the result goes: the staging of one destination, under name. */
-#define IPC_FIELDS_WORKER_OUTPUT(F)     \
-	F(STR, name, IPC_FILE_NAME_MAX) \
-	F(FD, staging, 0)
+/*
+ * Where a copy of the result goes, open for writing. Destinations on the staging's own file system
+ * need none: core makes them as links.
+ */
+#define IPC_FIELDS_WORKER_OUTPUT(F) F(FD, file, 0)
 
-/* The last of the three: work on staging/input_name, whose content must have this hash. */
-#define IPC_FIELDS_WORKER_JOB(F)              \
-	F(U64, transfer, 0)                   \
-	F(STR, input_name, IPC_FILE_NAME_MAX) \
-	F(BYTES, sha256, IPC_SHA256_LEN)      \
-	F(STR, file_name, IPC_FILE_NAME_MAX)  \
-	F(STR, remote, IPC_NAME_MAX)          \
-	F(STR, route, IPC_NAME_MAX)           \
-	F(I64, at_us, 0)                      \
-	F(FD, staging, 0)
+/* The last of the three: work on this file, whose content must have this hash. */
+#define IPC_FIELDS_WORKER_JOB(F)             \
+	F(U64, transfer, 0)                  \
+	F(BYTES, sha256, IPC_SHA256_LEN)     \
+	F(STR, file_name, IPC_FILE_NAME_MAX) \
+	F(STR, remote, IPC_NAME_MAX)         \
+	F(STR, route, IPC_NAME_MAX)          \
+	F(I64, at_us, 0)                     \
+	F(FD, input, 0)
 
 /* Every output is complete and fsynced; file_name is what the steps made of the name. */
 #define IPC_FIELDS_WORKER_DONE(F)            \

@@ -1,0 +1,442 @@
+/* The control socket: answers the dray command. Who may ask is decided by the peer's user id. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "os/fd.h"
+#include "os/sandbox.h"
+#include "roles/core.h"
+
+enum { CONTROLS_MAX = 64 };
+
+static struct core_control *
+control_of(struct core_peer *peer)
+{
+	return (struct core_control *)(void *)peer;
+}
+
+static void
+send_done(struct core_control *control, enum err e, const char *message)
+{
+	core_peer_send(&control->peer, IPC_CTL_DONE,
+	    &(struct ipc_ctl_done){.error = (uint32_t)e, .message = slice_str(message)});
+}
+
+/* Text of ours may be longer than a field: it is cut, not refused. */
+static struct slice
+text_field(const char *text, size_t max)
+{
+	struct slice s = slice_str(text);
+
+	return s.len <= max ? s : slice_of(s.ptr, max);
+}
+
+static void
+send_gateway(struct core_control *control)
+{
+	const struct core *c = control->peer.core;
+
+	core_peer_send(&control->peer, IPC_CTL_GATEWAY,
+	    &(struct ipc_ctl_gateway){
+		.version = slice_str(DRAY_VERSION),
+		.pid = (uint32_t)getpid(),
+		.started_us = c->started_us,
+		.config = text_field(c->config_path, IPC_PATH_MAX),
+		.landlock = (uint32_t)sandbox_landlock_abi(),
+		.trouble = text_field(c->trouble, IPC_TEXT_MAX - 1),
+	    });
+}
+
+/* States in which a transfer is on its way. */
+static uint64_t
+count_waiting(const uint64_t counts[TRANSFER_N_STATES])
+{
+	return counts[TRANSFER_SEEN] + counts[TRANSFER_READY] + counts[TRANSFER_FETCHING] +
+	       counts[TRANSFER_STAGED] + counts[TRANSFER_PROCESSED] + counts[TRANSFER_PUBLISHED] +
+	       counts[TRANSFER_HELD];
+}
+
+static const char *
+route_condition(const struct core_route *r, const struct config_route *config)
+{
+	if (config->disabled)
+		return "disabled";
+	if (r->courier != NULL)
+		return "running";
+	return r->trouble[0] != '\0' ? "in trouble" : "ok";
+}
+
+static enum err
+send_route(struct core_control *control, const struct core_route *r)
+{
+	const struct core *c = control->peer.core;
+	const struct config_route *config =
+	    config_find_route(c->gateway.config, slice_str(r->name));
+	uint64_t counts[TRANSFER_N_STATES];
+	char from[IPC_PATH_MAX + 1];
+
+	if (config == NULL)
+		return ERR_OK;
+	enum err e = ledger_count(c->gateway.ledger, r->name, counts);
+	if (e != ERR_OK)
+		return e;
+	(void)snprintf(from, sizeof from, "%s:%s", config->from->name, config->from_path);
+	core_peer_send(&control->peer, IPC_CTL_ROUTE,
+	    &(struct ipc_ctl_route){
+		.name = slice_str(r->name),
+		.from = slice_str(from),
+		.condition = slice_str(route_condition(r, config)),
+		.last_run_us = r->last_run_us,
+		.next_run_us = r->courier != NULL ? 0 : r->next_run_us,
+		.n_waiting = count_waiting(counts) + r->n_young,
+		.n_done = counts[TRANSFER_SETTLED] + counts[TRANSFER_DELIVERED],
+		.n_failed = counts[TRANSFER_FAILED],
+		.trouble = text_field(r->trouble, IPC_TEXT_MAX - 1),
+	    });
+	return ERR_OK;
+}
+
+static void
+send_remote(struct core_control *control, const struct core_remote *r)
+{
+	const struct config_remote *config =
+	    config_find_remote(control->peer.core->gateway.config, slice_str(r->name));
+	char address[IPC_HOST_MAX + 8 + 1];
+
+	if (config == NULL)
+		return;
+	(void)snprintf(address, sizeof address, "%s:%u", config->host, (unsigned)config->port);
+	core_peer_send(&control->peer, IPC_CTL_REMOTE,
+	    &(struct ipc_ctl_remote){
+		.name = slice_str(r->name),
+		.address = slice_str(address),
+		.condition = slice_str(r->condition),
+		.since_us = r->since_us,
+		.trouble = text_field(r->trouble, IPC_TEXT_MAX - 1),
+	    });
+}
+
+static void
+send_session(struct core_control *control, const struct core_session *s)
+{
+	core_peer_send(&control->peer, IPC_CTL_SESSION,
+	    &(struct ipc_ctl_session){
+		.session = s->id,
+		.account = slice_str(s->account),
+		.peer = slice_str(s->address),
+		.since_us = s->since_us,
+	    });
+}
+
+static enum err
+on_status(void *ctx, struct ipc_message *m)
+{
+	struct core_control *control = control_of(ctx);
+	struct core *c = control->peer.core;
+	struct slice only = m->ctl_status.route;
+	const struct core_route *route;
+	const struct core_remote *remote;
+	const struct core_session *session;
+	enum err e = ERR_OK;
+
+	if (only.len > 0 && core_route_find(c, only) == NULL) {
+		send_done(control, ERR_NOENT, "there is no such route");
+		return ERR_OK;
+	}
+	send_gateway(control);
+	TAILQ_FOREACH (route, &c->routes, entry) {
+		if (e == ERR_OK && (only.len == 0 || slice_is(only, route->name)))
+			e = send_route(control, route);
+	}
+	if (only.len == 0) {
+		TAILQ_FOREACH (remote, &c->remotes, entry)
+			send_remote(control, remote);
+		TAILQ_FOREACH (session, &c->sessions, entry)
+			send_session(control, session);
+	}
+	send_done(control, e, e == ERR_OK ? "" : err_text(e));
+	return ERR_OK;
+}
+
+/* Where the outputs of one transfer were published, "folder/path, folder/path". */
+struct published {
+	char text[IPC_PATH_MAX];
+};
+
+static enum err
+add_published(void *ctx, const struct transfer_output *out)
+{
+	struct published *p = ctx;
+	size_t len = strlen(p->text);
+
+	(void)snprintf(p->text + len, sizeof p->text - len, "%s%s/%s", len > 0 ? ", " : "",
+	    out->folder, out->path);
+	return ERR_OK;
+}
+
+static enum err
+send_transfer(void *ctx, const struct transfer *t)
+{
+	struct core_control *control = ctx;
+	struct published published = {.text = ""};
+
+	/* A reader that is slower than the ledger must not fill core's memory. */
+	if (control->peer.link.queued_bytes > IPC_QUEUE_MAX / 2)
+		return ERR_LIMIT;
+	enum err e = ledger_each_output(
+	    control->peer.core->gateway.ledger, t->id, add_published, &published);
+	if (e != ERR_OK)
+		return e;
+	core_peer_send(&control->peer, IPC_CTL_TRANSFER,
+	    &(struct ipc_ctl_transfer){
+		.id = t->id,
+		.route = slice_str(t->route),
+		.state = slice_str(transfer_state_name(t->state)),
+		.source = slice_str(t->source),
+		.path = slice_str(t->path),
+		.published = slice_str(published.text),
+		.size = t->size,
+		.mtime = t->mtime,
+		.sha256 = slice_of(t->sha256, t->has_sha256 ? sizeof t->sha256 : 0),
+		.attempts = t->attempts,
+		.seen_us = t->seen_us,
+		.changed_us = t->changed_us,
+		.retry_us = t->retry_us,
+		.trouble = text_field(t->trouble, IPC_TEXT_MAX - 1),
+	    });
+	return ERR_OK;
+}
+
+static enum err
+on_transfers(void *ctx, struct ipc_message *m)
+{
+	struct core_control *control = control_of(ctx);
+	const struct ipc_ctl_transfers *q = &m->ctl_transfers;
+	char route[IPC_NAME_MAX + 1];
+	enum transfer_state state;
+	struct ledger_filter filter = {.limit = q->limit};
+
+	if (!slice_copy(q->route, route, sizeof route))
+		return ERR_FORMAT;
+	if (route[0] != '\0')
+		filter.route = route;
+	if (q->state.len > 0) {
+		if (!transfer_state_parse(q->state, &state)) {
+			send_done(control, ERR_INVALID, "there is no such state");
+			return ERR_OK;
+		}
+		filter.state = &state;
+	}
+	enum err e =
+	    ledger_each(control->peer.core->gateway.ledger, &filter, send_transfer, control);
+	send_done(control, e,
+	    e == ERR_OK ? ""
+	    : e == ERR_LIMIT
+		? "too many to tell at once: narrow it with --route, --state or --limit"
+		: err_text(e));
+	return ERR_OK;
+}
+
+static enum err
+send_event(void *ctx, const struct ledger_event *event)
+{
+	struct core_control *control = ctx;
+
+	core_peer_send(&control->peer, IPC_CTL_EVENT,
+	    &(struct ipc_ctl_event){
+		.transfer = event->transfer,
+		.at_us = event->at_us,
+		.what = slice_str(event->what),
+		.detail = text_field(event->detail, IPC_TEXT_MAX),
+	    });
+	return ERR_OK;
+}
+
+struct tracing {
+	struct core_control *control;
+	uint64_t n_found;
+};
+
+static enum err
+trace_one(void *ctx, const struct transfer *t)
+{
+	struct tracing *tracing = ctx;
+
+	tracing->n_found++;
+	enum err e = send_transfer(tracing->control, t);
+	if (e != ERR_OK)
+		return e;
+	return ledger_each_event(
+	    tracing->control->peer.core->gateway.ledger, t->id, send_event, tracing->control);
+}
+
+static enum err
+on_trace(void *ctx, struct ipc_message *m)
+{
+	enum { TRACES_MAX = 100 };
+	struct tracing tracing = {.control = control_of(ctx)};
+	struct ledger *l = tracing.control->peer.core->gateway.ledger;
+	char what[IPC_PATH_MAX + 1];
+	struct transfer t;
+	uint64_t id;
+	enum err e = ERR_NOENT;
+
+	if (!slice_copy(m->ctl_trace.what, what, sizeof what) || what[0] == '\0')
+		return ERR_FORMAT;
+	if (text_to_u64(slice_str(what), INT64_MAX, &id))
+		e = ledger_get(l, id, &t);
+	if (e == ERR_OK) {
+		e = trace_one(&tracing, &t);
+	} else if (e == ERR_NOENT) {
+		struct ledger_filter filter = {.what = what, .limit = TRACES_MAX};
+		e = ledger_each(l, &filter, trace_one, &tracing);
+	}
+	if (e == ERR_OK && tracing.n_found == 0)
+		send_done(tracing.control, ERR_NOENT, "no transfer has this number, path or name");
+	else
+		send_done(tracing.control, e, e == ERR_OK ? "" : err_text(e));
+	return ERR_OK;
+}
+
+static enum err
+on_run(void *ctx, struct ipc_message *m)
+{
+	struct core_control *control = control_of(ctx);
+	struct core *c = control->peer.core;
+	struct core_route *route = core_route_find(c, m->ctl_run.route);
+
+	if (route == NULL) {
+		send_done(control, ERR_NOENT, "there is no such route");
+		return ERR_OK;
+	}
+	if (c->stuck) {
+		send_done(control, ERR_AGAIN, c->trouble);
+		return ERR_OK;
+	}
+	/* A person asks: what was stopped is tried once more, and fails in the same words if
+	 * nothing changed. */
+	const struct config_route *config = config_find_route(c->gateway.config, m->ctl_run.route);
+	struct core_remote *remote = core_remote_find(c, config->from->name);
+	if (remote != NULL)
+		remote->stopped = false;
+	if (m->ctl_run.wait &&
+	    !slice_copy(m->ctl_run.route, control->waits_for, sizeof control->waits_for))
+		return ERR_FORMAT;
+	core_route_run(route);
+	if (!m->ctl_run.wait)
+		send_done(control, ERR_OK, "");
+	return ERR_OK;
+}
+
+void
+core_control_run_ended(struct core *c, const struct core_route *r)
+{
+	struct core_control *control;
+
+	TAILQ_FOREACH (control, &c->controls, entry) {
+		if (strcmp(control->waits_for, r->name) != 0)
+			continue;
+		control->waits_for[0] = '\0';
+		send_done(control, r->n_failures > 0 ? ERR_IO : ERR_OK, r->trouble);
+	}
+}
+
+static const struct ipc_handler HANDLERS[] = {
+    {IPC_CTL_STATUS, on_status},
+    {IPC_CTL_TRANSFERS, on_transfers},
+    {IPC_CTL_TRACE, on_trace},
+    {IPC_CTL_RUN, on_run},
+};
+
+static void
+control_free(struct core_control *control)
+{
+	TAILQ_REMOVE(&control->peer.core->controls, control, entry);
+	core_peer_fini(&control->peer);
+	free(control);
+}
+
+static void
+on_gone(struct core_peer *peer)
+{
+	control_free(control_of(peer));
+}
+
+/* Root, and the user that the gateway runs as. */
+static bool
+may_ask(int fd)
+{
+	uid_t uid;
+
+	if (socket_peer_uid(fd, &uid) != ERR_OK)
+		return false;
+	if (uid == 0 || uid == geteuid())
+		return true;
+	log_warn("control.refused", F_U64("uid", uid));
+	return false;
+}
+
+static uint32_t
+count_controls(const struct core *c)
+{
+	const struct core_control *control;
+	uint32_t n = 0;
+
+	TAILQ_FOREACH (control, &c->controls, entry)
+		n++;
+	return n;
+}
+
+static int
+on_accept(
+    sd_event_source *source unused_arg, int listen_fd, uint32_t events unused_arg, void *userdata)
+{
+	struct core *c = userdata;
+	int fd _cleanup_(fd_closep) = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0 || !may_ask(fd) || count_controls(c) >= CONTROLS_MAX)
+		return 0;
+	struct core_control *control = calloc(1, sizeof *control);
+	if (control == NULL)
+		return 0;
+	if (core_peer_init(&control->peer, c, fd_take(&fd), IPC_ROLE_CONTROL, HANDLERS,
+		ARRAY_LEN(HANDLERS), on_gone) != ERR_OK) {
+		free(control);
+		return 0;
+	}
+	control->peer.link.state = IPC_RUNNING;
+	TAILQ_INSERT_TAIL(&c->controls, control, entry);
+	return 0;
+}
+
+enum err
+core_control_listen(struct core *c, struct story *story)
+{
+	enum err e = socket_listen_unix(c->gateway.config->control_socket, &c->control_fd, story);
+
+	if (e != ERR_OK)
+		return e;
+	int rc = sd_event_add_io(c->event, &c->control_io, c->control_fd, EPOLLIN, on_accept, c);
+	return rc < 0 ? err_from_errno(-rc) : ERR_OK;
+}
+
+void
+core_control_close(struct core *c)
+{
+	struct core_control *control;
+
+	while ((control = TAILQ_FIRST(&c->controls)) != NULL)
+		control_free(control);
+	c->control_io = sd_event_source_disable_unref(c->control_io);
+	if (c->control_fd < 0)
+		return;
+	fd_closep(&c->control_fd);
+	(void)unlink(c->gateway.config->control_socket);
+}

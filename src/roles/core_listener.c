@@ -1,0 +1,144 @@
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "roles/core.h"
+
+#define RESTART_DELAY (1 * US_PER_SEC)
+
+static enum err
+on_ready(void *ctx, struct ipc_message *m)
+{
+	struct core_peer *peer = ctx;
+
+	peer->core->listener_running = true;
+	peer->link.state = IPC_RUNNING;
+	log_info("listener.ready", F_U64("addresses", m->listener_ready.n_addresses));
+	return ERR_OK;
+}
+
+static enum err
+on_failed(void *ctx unused_arg, struct ipc_message *m)
+{
+	log_error("listener.failed", F_SLICE("why", m->listener_failed.story));
+	return ERR_OK;
+}
+
+static enum err
+on_session_new(void *ctx, struct ipc_message *m)
+{
+	struct core_peer *peer = ctx;
+
+	core_session_new(peer->core, &m->session_new);
+	return ERR_OK;
+}
+
+static enum err
+on_session_gone(void *ctx, struct ipc_message *m)
+{
+	struct core_peer *peer = ctx;
+
+	core_session_ended(peer->core, m->session_gone.session, m->session_gone.status);
+	return ERR_OK;
+}
+
+const struct ipc_handler CORE_LISTENER_HANDLERS[] = {
+    {IPC_LISTENER_READY, on_ready},
+    {IPC_LISTENER_FAILED, on_failed},
+    {IPC_SESSION_NEW, on_session_new},
+    {IPC_SESSION_GONE, on_session_gone},
+};
+
+static int
+on_restart(sd_event_source *source unused_arg, uint64_t usec unused_arg, void *userdata)
+{
+	struct core *c = userdata;
+
+	if (core_listener_start(c) != ERR_OK)
+		core_after(c, &c->listener_timer, RESTART_DELAY, on_restart, c);
+	return 0;
+}
+
+/* Its sessions live on: each has a line of its own to core. */
+static void
+on_gone(struct core_peer *peer)
+{
+	struct core *c = peer->core;
+
+	log_error("listener.gone", F_STR("now", "started again"));
+	core_peer_fini(peer);
+	c->listener_running = false;
+	core_after(c, &c->listener_timer, RESTART_DELAY, on_restart, c);
+}
+
+/* The key goes to the listener as an open file: core does not look into it. */
+static void
+send_host_key(struct core *c, const char *path)
+{
+	int fd _cleanup_(fd_closep) = -1;
+
+	if (file_open_trusted(path, O_RDONLY, 0, &fd) != ERR_OK) {
+		log_error("listener.host-key-unreadable", F_STR("file", path),
+		    F_STR("error", strerror(errno)));
+		return;
+	}
+	core_peer_send(&c->listener, IPC_LISTENER_HOST_KEY,
+	    &(struct ipc_listener_host_key){.name = slice_str(path), .key = fd});
+}
+
+/* Several addresses share host keys; each key is sent once. */
+static bool
+key_was_sent(const struct config *config, size_t listen, size_t key)
+{
+	const char *path = config->listens[listen].host_keys[key];
+
+	for (size_t i = 0; i <= listen; i++) {
+		size_t n = i == listen ? key : config->listens[i].n_host_keys;
+		for (size_t j = 0; j < n; j++) {
+			if (strcmp(config->listens[i].host_keys[j], path) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+void
+core_listener_configure(struct core *c)
+{
+	const struct config *config = c->gateway.config;
+
+	if (c->listener.io == NULL)
+		return;
+	core_peer_send(&c->listener, IPC_LISTENER_LIMITS,
+	    &(struct ipc_listener_limits){
+		.max_sessions = config->limits.max_sessions,
+		.max_unauthenticated = config->limits.max_unauthenticated,
+		.auth_attempts = config->limits.auth_attempts,
+		.login_grace_us = config->limits.login_grace_us,
+	    });
+	for (size_t i = 0; i < config->n_listens; i++) {
+		const struct config_listen *l = &config->listens[i];
+		core_peer_send(&c->listener, IPC_LISTENER_BIND,
+		    &(struct ipc_listener_bind){.host = slice_str(l->host), .port = l->port});
+		for (size_t k = 0; k < l->n_host_keys; k++) {
+			if (!key_was_sent(config, i, k))
+				send_host_key(c, l->host_keys[k]);
+		}
+	}
+	core_peer_send(&c->listener, IPC_LISTENER_START,
+	    &(struct ipc_listener_start){.n_addresses = (uint32_t)config->n_listens});
+}
+
+enum err
+core_listener_start(struct core *c)
+{
+	enum err e = core_peer_spawn(&c->listener, c, IPC_ROLE_LISTENER, CORE_LISTENER_HANDLERS,
+	    ARRAY_LEN(CORE_LISTENER_HANDLERS), on_gone);
+
+	if (e == ERR_OK)
+		core_listener_configure(c);
+	return e;
+}

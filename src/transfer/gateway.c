@@ -1,0 +1,63 @@
+#include "transfer/gateway.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/text.h"
+
+enum err
+gateway_use_config(struct gateway *g, struct config *config, struct story *story)
+{
+	struct stores stores;
+
+	enum err e = stores_open(config, &stores, story);
+	if (e != ERR_OK)
+		return e;
+	if (g->config != NULL) {
+		stores_close(&g->stores);
+		config_unref(g->config);
+	}
+	g->config = config_ref(config);
+	g->stores = stores;
+	return ERR_OK;
+}
+
+void
+gateway_fini(struct gateway *g)
+{
+	turn_fini(&g->turn);
+	if (g->config != NULL) {
+		stores_close(&g->stores);
+		config_unref(g->config);
+	}
+	if (g->ledger != NULL)
+		ledger_close(g->ledger);
+	*g = (struct gateway){.ledger = NULL};
+}
+
+void
+staging_name(uint64_t transfer, char dst[STAGING_NAME_MAX])
+{
+	(void)snprintf(dst, STAGING_NAME_MAX, "t%" PRIu64, transfer);
+}
+
+void
+staging_output_name(uint64_t transfer, uint32_t n, char dst[STAGING_NAME_MAX])
+{
+	(void)snprintf(dst, STAGING_NAME_MAX, "t%" PRIu64 ".%" PRIu32, transfer, n);
+}
+
+bool
+staging_parse(const char *name, uint64_t *ret_transfer, bool *ret_output)
+{
+	struct slice number, n;
+	uint64_t ignored;
+
+	if (name[0] != 't')
+		return false;
+	n = slice_cut(slice_str(name + 1), '.', &number);
+	*ret_output = n.ptr != NULL;
+	if (*ret_output && !text_to_u64(n, UINT32_MAX, &ignored))
+		return false;
+	return text_to_u64(number, INT64_MAX, ret_transfer);
+}

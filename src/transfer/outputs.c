@@ -1,0 +1,150 @@
+#include "transfer/outputs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "os/fd.h"
+#include "os/file.h"
+#include "rules/name.h"
+
+enum { OUTPUT_MODE = 0640, ALTERNATIVES_MAX = 10000 };
+
+enum err
+outputs_prepare(struct gateway *g, uint64_t transfer, uint32_t n, const struct store *store,
+    int *ret_fd, struct story *story)
+{
+	char from[STAGING_NAME_MAX], to[STAGING_NAME_MAX];
+
+	*ret_fd = -1;
+	staging_name(transfer, from);
+	staging_output_name(transfer, n, to);
+	if (unlinkat(store->staging_fd, to, 0) < 0 && errno != ENOENT)
+		return story_fail(story, err_last(),
+		    "cannot replace %s in the staging of folder %s: %s", to, store->folder->name,
+		    strerror(errno));
+	if (linkat(g->stores.incoming_fd, from, store->staging_fd, to, 0) == 0)
+		return ERR_OK;
+	if (errno != EXDEV)
+		return story_fail(story, err_last(),
+		    "cannot link %s into the staging of folder %s: %s", from, store->folder->name,
+		    strerror(errno));
+	enum err e = file_open_beneath(
+	    store->staging_fd, to, O_WRONLY | O_CREAT | O_EXCL, OUTPUT_MODE, ret_fd);
+	if (e != ERR_OK)
+		return story_fail(story, e, "cannot make %s in the staging of folder %s: %s", to,
+		    store->folder->name, err_text(e));
+	return ERR_OK;
+}
+
+enum err
+outputs_sync(struct gateway *g, const struct config_route *route)
+{
+	for (size_t i = 0; i < route->n_to; i++) {
+		const struct store *store = stores_find(&g->stores, route->to[i]->name);
+		if (store == NULL)
+			return ERR_NOENT;
+		enum err e = file_sync(store->staging_fd);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+enum err
+outputs_is_staged(struct gateway *g, const struct transfer_output *out, bool *ret_staged)
+{
+	const struct store *store = stores_find(&g->stores, out->folder);
+	struct stat st;
+
+	if (store == NULL)
+		return ERR_NOENT;
+	enum err e = file_stat_beneath(store->staging_fd, out->staging_name, &st);
+	*ret_staged = e == ERR_OK;
+	return e == ERR_NOENT ? ERR_OK : e;
+}
+
+/* The first alternative name that is free now; somebody may still be quicker, then we are asked
+ * again. */
+static enum err
+next_path(const struct store *store, struct transfer_output *out)
+{
+	char candidate[NAME_LEN_MAX + 1];
+	struct stat st;
+
+	for (unsigned n = 2; n <= ALTERNATIVES_MAX; n++) {
+		name_numbered(out->path, n, candidate);
+		enum err e = file_stat_beneath(store->dir_fd, candidate, &st);
+		if (e == ERR_NOENT)
+			return slice_copy(slice_str(candidate), out->path, sizeof out->path)
+				   ? ERR_OK
+				   : ERR_NAMETOOLONG;
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_EXISTS;
+}
+
+/* After a rename its durability is that of both directories. */
+static enum err
+sync_both(const struct store *store)
+{
+	enum err e = file_sync(store->dir_fd);
+
+	return e == ERR_OK ? file_sync(store->staging_fd) : e;
+}
+
+/*
+ * The rename found nothing. Either the output is no longer in staging: an earlier try has placed it
+ * and was cut off before it could say so; or it is still there, and the folder's directory itself
+ * is gone.
+ */
+static enum err
+explain_absence(struct gateway *g, const struct transfer_output *out)
+{
+	bool staged;
+
+	enum err e = outputs_is_staged(g, out, &staged);
+	if (e != ERR_OK)
+		return e;
+	return staged ? ERR_NOENT : ERR_OK;
+}
+
+enum outputs_place_result
+outputs_place(
+    struct gateway *g, struct transfer_output *out, enum err *ret_error, struct story *story)
+{
+	const struct store *store = stores_find(&g->stores, out->folder);
+
+	if (store == NULL) {
+		*ret_error = story_fail(
+		    story, ERR_NOENT, "folder %s is no longer in the configuration", out->folder);
+		return OUTPUTS_FAILED;
+	}
+	*ret_error =
+	    file_rename_new(store->staging_fd, out->staging_name, store->dir_fd, out->path);
+	if (*ret_error == ERR_EXISTS) {
+		*ret_error = next_path(store, out);
+		if (*ret_error == ERR_OK)
+			return OUTPUTS_NAME_TAKEN;
+	}
+	if (*ret_error == ERR_NOENT)
+		*ret_error = explain_absence(g, out);
+	if (*ret_error == ERR_OK)
+		*ret_error = sync_both(store);
+	if (*ret_error == ERR_OK)
+		return OUTPUTS_PLACED;
+	story_set(story, "cannot publish %s in folder %s: %s", out->path, out->folder,
+	    err_text(*ret_error));
+	return OUTPUTS_FAILED;
+}
+
+void
+outputs_discard_incoming(struct gateway *g, uint64_t transfer)
+{
+	char name[STAGING_NAME_MAX];
+
+	staging_name(transfer, name);
+	/* What can't be removed now is removed by the next start's recovery. */
+	(void)unlinkat(g->stores.incoming_fd, name, 0);
+}

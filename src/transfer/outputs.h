@@ -1,0 +1,43 @@
+/*
+ * The outputs of a transfer: for each destination one file in that folder's staging, then, by a
+ * rename, in the folder itself.
+ *
+ * The proof of publication is the absence of the output from staging: it is made and fsynced before
+ * the transfer is `processed`, and from then on only the rename takes it away. So after a crash at
+ * any instant we know what was published, whatever a consumer has done with the file since.
+ */
+#ifndef TRANSFER_OUTPUTS_H
+#define TRANSFER_OUTPUTS_H
+
+#include "transfer/gateway.h"
+
+/*
+ * Makes the n-th output of a staged transfer: a link to the staged file, or, on another file
+ * system, an empty file that a worker must fill: then *ret_fd is open for writing (the caller
+ * closes it), else -1. What an earlier try left under this name is replaced.
+ */
+enum err outputs_prepare(struct gateway *g, uint64_t transfer, uint32_t n,
+    const struct store *store, int *ret_fd, struct story *story) must_check;
+
+/* Makes the names of the outputs in staging durable; before the transfer becomes `processed`. */
+enum err outputs_sync(struct gateway *g, const struct config_route *route) must_check;
+
+enum outputs_place_result {
+	OUTPUTS_PLACED,     /* it is in place, durably; also when it was before */
+	OUTPUTS_NAME_TAKEN, /* something else has its name: out->path is the next to try, record it
+			       first */
+	OUTPUTS_FAILED      /* see the story; staging still has it */
+};
+
+/* Renames one output into its folder, without overwriting, and syncs both directories. */
+enum outputs_place_result outputs_place(
+    struct gateway *g, struct transfer_output *out, enum err *ret_error, struct story *story);
+
+/* Is the output still in staging? */
+enum err outputs_is_staged(
+    struct gateway *g, const struct transfer_output *out, bool *ret_staged) must_check;
+
+/* Removes the fetched bytes; fine when there are none. */
+void outputs_discard_incoming(struct gateway *g, uint64_t transfer);
+
+#endif

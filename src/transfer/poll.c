@@ -1,0 +1,175 @@
+#include "transfer/poll.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "rules/name.h"
+#include "transfer/pipeline.h"
+
+void
+poll_init(struct poll *p, struct gateway *g, const struct config_route *route, int64_t now_us)
+{
+	*p = (struct poll){.gateway = g, .route = route, .began_us = now_us};
+}
+
+void
+poll_fini(struct poll *p)
+{
+	free(p->ids);
+	*p = (struct poll){.gateway = NULL};
+}
+
+static enum err
+remember(struct poll *p, uint64_t id)
+{
+	if (p->n_ids == p->cap_ids) {
+		size_t cap = p->cap_ids == 0 ? 64 : p->cap_ids * 2;
+		uint64_t *ids = reallocarray(p->ids, cap, sizeof *ids);
+		if (ids == NULL)
+			return ERR_NOMEM;
+		p->ids = ids;
+		p->cap_ids = cap;
+	}
+	p->ids[p->n_ids++] = id;
+	return ERR_OK;
+}
+
+/* A version of a file that the ledger doesn't know. */
+static enum err
+note_new(struct poll *p, const struct transfer *key, enum match_verdict verdict, const char *why)
+{
+	struct ledger *ledger = p->gateway->ledger;
+	enum transfer_event event = verdict == MATCH_TAKE ? TRANSFER_MATCHED : TRANSFER_RULED_OUT;
+	uint64_t id;
+
+	enum err e = ledger_see(ledger, key, p->began_us, &id);
+	if (e == ERR_OK)
+		e = ledger_move(ledger, id, event, NULL, why, p->began_us);
+	if (e == ERR_OK)
+		e = remember(p, id);
+	if (e == ERR_OK)
+		log_info("transfer.seen", F_U64("transfer", id), F_STR("route", key->route),
+		    F_STR("path", key->path), F_U64("size", key->size), F_STR("rule", why));
+	return e;
+}
+
+/* A version that the ledger knows, in a state that a new look may change. */
+static enum err
+look_again(struct poll *p, const struct transfer *t, const struct transfer *key,
+    enum match_verdict verdict, const char *why)
+{
+	struct ledger *ledger = p->gateway->ledger;
+
+	enum err e = remember(p, t->id);
+	if (e != ERR_OK)
+		return e;
+	/* Skipped under other rules, or gone and back: it is wanted now. */
+	if ((t->state == TRANSFER_SKIPPED || t->state == TRANSFER_GONE) && verdict == MATCH_TAKE)
+		return ledger_move(ledger, t->id, TRANSFER_RETRIED, NULL, why, p->began_us);
+	if (t->state == TRANSFER_READY && verdict != MATCH_TAKE && verdict != MATCH_TOO_YOUNG)
+		return ledger_move(ledger, t->id, TRANSFER_RULED_OUT, NULL, why, p->began_us);
+	/* Its deletion was confirmed, and here it is: somebody has put the same file there again.
+	 */
+	bool ended = t->state == TRANSFER_SETTLED || t->state == TRANSFER_DELIVERED;
+	if (ended && t->source_removed)
+		return note_new(p, key, verdict, why);
+	return ERR_OK;
+}
+
+static enum err
+make_key(
+    const struct poll *p, struct slice name, uint64_t size, int64_t mtime, struct transfer *ret_key)
+{
+	const char *dir = p->route->from_path;
+	size_t dir_len = strlen(dir);
+
+	*ret_key = (struct transfer){.size = size, .mtime = mtime};
+	(void)snprintf(ret_key->route, sizeof ret_key->route, "%s", p->route->name);
+	(void)snprintf(ret_key->source, sizeof ret_key->source, "%s", p->route->from->name);
+	int len = snprintf(ret_key->path, sizeof ret_key->path, "%s%s%.*s", dir,
+	    dir_len > 0 && dir[dir_len - 1] == '/' ? "" : "/", SLICE_ARG(name));
+	return (size_t)len < sizeof ret_key->path ? ERR_OK : ERR_NAMETOOLONG;
+}
+
+enum err
+poll_entry(struct poll *p, struct slice name, uint64_t size, int64_t mtime)
+{
+	char text[NAME_LEN_MAX + 1];
+	struct transfer key, known;
+	struct story why = {.text = ""};
+
+	p->n_entries++;
+	if (name_check(name, NULL) != ERR_OK || !slice_copy(name, text, sizeof text) ||
+	    size > INT64_MAX || make_key(p, name, size, mtime, &key) != ERR_OK) {
+		p->n_odd++;
+		log_warn(
+		    "poll.name-refused", F_STR("route", p->route->name), F_SLICE("name", name));
+		return ERR_OK;
+	}
+	struct match_file file = {.name = text, .size = size, .mtime = mtime};
+	enum match_verdict verdict = match_evaluate(&p->route->match, &file, p->began_us, &why);
+	if (verdict == MATCH_NOT_NAMED)
+		return ERR_OK;
+	enum err e = ledger_find(p->gateway->ledger, key.route, key.path, size, mtime, &known);
+	if (e == ERR_OK)
+		return look_again(p, &known, &key, verdict, why.text);
+	if (e != ERR_NOENT)
+		return e;
+	if (verdict == MATCH_TOO_YOUNG) {
+		p->n_young++;
+		return ERR_OK;
+	}
+	return note_new(p, &key, verdict, why.text);
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return x < y ? -1 : x > y;
+}
+
+static bool
+was_listed(const struct poll *p, uint64_t id)
+{
+	return p->n_ids > 0 && bsearch(&id, p->ids, p->n_ids, sizeof id, compare_ids) != NULL;
+}
+
+static enum err
+write_off(void *ctx, const struct transfer *t)
+{
+	struct poll *p = ctx;
+
+	if (was_listed(p, t->id))
+		return ERR_OK;
+	if (t->state == TRANSFER_READY)
+		return ledger_move(p->gateway->ledger, t->id, TRANSFER_VANISHED, NULL,
+		    "no longer listed at the source", p->began_us);
+	/* A route may read another directory since a reload: only what this look covered is
+	 * settled. */
+	size_t dir_len = strlen(p->route->from_path);
+	if (strncmp(t->path, p->route->from_path, dir_len) != 0)
+		return ERR_OK;
+	return pipeline_source_answered(
+	    p->gateway, t->id, IPC_OUTCOME_GONE, slice_of(NULL, 0), p->began_us);
+}
+
+enum err
+poll_complete(struct poll *p)
+{
+	static const enum transfer_state AWAITED[] = {TRANSFER_READY, TRANSFER_PUBLISHED};
+	enum err e = ERR_OK;
+
+	if (p->n_ids > 0)
+		qsort(p->ids, p->n_ids, sizeof *p->ids, compare_ids);
+	for (size_t i = 0; i < ARRAY_LEN(AWAITED) && e == ERR_OK; i++) {
+		struct ledger_filter filter = {.route = p->route->name, .state = &AWAITED[i]};
+		e = ledger_each(p->gateway->ledger, &filter, write_off, p);
+	}
+	return e;
+}

@@ -1,0 +1,170 @@
+#include "transfer/recover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "transfer/outputs.h"
+#include "transfer/pipeline.h"
+
+struct walk {
+	struct gateway *g;
+	int64_t now_us;
+	struct recovery *r;
+};
+
+/* The courier is gone. Its prefix stays: the checkpoint says how much of it is sure. */
+static enum err
+recover_fetching(struct walk *w, const struct transfer *t)
+{
+	return ledger_move(w->g->ledger, t->id, TRANSFER_INTERRUPTED, NULL,
+	    "the gateway was restarted during the fetch", w->now_us);
+}
+
+/* We answer for it: its bytes must be there. */
+static enum err
+recover_staged(struct walk *w, const struct transfer *t)
+{
+	char name[STAGING_NAME_MAX];
+	struct stat st;
+
+	staging_name(t->id, name);
+	enum err e = file_stat_beneath(w->g->stores.incoming_fd, name, &st);
+	if (e == ERR_OK)
+		return pipeline_resume(w->g, t->id, w->now_us);
+	log_error("recover.staged-file-missing", F_U64("transfer", t->id), F_STR("path", t->path));
+	return ledger_move(w->g->ledger, t->id, TRANSFER_GAVE_UP,
+	    &(struct transfer_change){.trouble = "its bytes are missing from staging"},
+	    "its bytes are missing from staging", w->now_us);
+}
+
+static enum err
+find_staged(void *ctx, const struct transfer_output *out)
+{
+	struct {
+		struct gateway *g;
+		bool any;
+	} *found = ctx;
+	bool staged = false;
+
+	enum err e = outputs_is_staged(found->g, out, &staged);
+	found->any = found->any || staged || e != ERR_OK;
+	return ERR_OK;
+}
+
+/*
+ * A route's transfer is placed: outputs that are no longer in staging were. An account's upload is
+ * different: its session is gone and its client was never told that it arrived; what is not in
+ * place stays private, for the client will send it again.
+ */
+static enum err
+recover_processed(struct walk *w, const struct transfer *t)
+{
+	struct {
+		struct gateway *g;
+		bool any;
+	} found = {.g = w->g};
+
+	if (t->route[0] != '\0')
+		return pipeline_resume(w->g, t->id, w->now_us);
+	enum err e = ledger_each_output(w->g->ledger, t->id, find_staged, &found);
+	if (e != ERR_OK)
+		return e;
+	if (!found.any)
+		return pipeline_resume(w->g, t->id, w->now_us);
+	return ledger_move(w->g->ledger, t->id, TRANSFER_GAVE_UP,
+	    &(struct transfer_change){.trouble = "the upload was cut off before it was published"},
+	    "the gateway was restarted before the upload was published", w->now_us);
+}
+
+/* The row for each state that doesn't rest by itself; the others need nothing. */
+static const struct {
+	enum transfer_state state;
+	enum err (*recover)(struct walk *w, const struct transfer *t);
+} RECOVERIES[] = {
+    {TRANSFER_FETCHING, recover_fetching},
+    {TRANSFER_STAGED, recover_staged},
+    {TRANSFER_PROCESSED, recover_processed},
+};
+
+static enum err
+recover_row(void *ctx, const struct transfer *t)
+{
+	struct walk *w = ctx;
+
+	for (size_t i = 0; i < ARRAY_LEN(RECOVERIES); i++) {
+		if (RECOVERIES[i].state != t->state)
+			continue;
+		w->r->n_resumed++;
+		log_info("recover.transfer", F_U64("transfer", t->id),
+		    F_STR("state", transfer_state_name(t->state)), F_STR("path", t->path));
+		return RECOVERIES[i].recover(w, t);
+	}
+	return ERR_OK;
+}
+
+/* Does some row still need this file of staging? */
+static bool
+is_needed(struct gateway *g, uint64_t id, bool output)
+{
+	struct transfer t;
+
+	enum err e = ledger_get(g->ledger, id, &t);
+	if (e != ERR_OK)
+		return e != ERR_NOENT;
+	if (output)
+		return t.state == TRANSFER_PROCESSED || t.state == TRANSFER_FAILED;
+	return t.state == TRANSFER_READY || t.state == TRANSFER_STAGED ||
+	       t.state == TRANSFER_HELD || t.state == TRANSFER_PROCESSED ||
+	       t.state == TRANSFER_FAILED;
+}
+
+/* Removes the files of ours that no row needs. What was uploaded and not published is not ours:
+ * kept. */
+static enum err
+sweep_dir(struct walk *w, int dir_fd)
+{
+	int fd _cleanup_(fd_closep) = -1;
+	struct dirent *entry;
+	uint64_t id;
+	bool output;
+
+	enum err e = file_open_beneath(dir_fd, ".", O_RDONLY | O_DIRECTORY, 0, &fd);
+	if (e != ERR_OK)
+		return e;
+	DIR *dir = fdopendir(fd);
+	if (dir == NULL)
+		return err_last();
+	(void)fd_take(&fd);
+	while ((entry = readdir(dir)) != NULL) {
+		if (!staging_parse(entry->d_name, &id, &output) || is_needed(w->g, id, output))
+			continue;
+		log_info("recover.discarded", F_STR("file", entry->d_name));
+		if (unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+			w->r->n_discarded++;
+	}
+	closedir(dir);
+	return ERR_OK;
+}
+
+enum err
+recover(struct gateway *g, int64_t now_us, struct recovery *ret_r)
+{
+	struct walk w = {.g = g, .now_us = now_us, .r = ret_r};
+	enum err e = ERR_OK;
+
+	*ret_r = (struct recovery){.n_resumed = 0};
+	for (size_t i = 0; i < ARRAY_LEN(RECOVERIES) && e == ERR_OK; i++) {
+		struct ledger_filter filter = {.state = &RECOVERIES[i].state, .oldest_first = true};
+		e = ledger_each(g->ledger, &filter, recover_row, &w);
+	}
+	if (e == ERR_OK)
+		e = sweep_dir(&w, g->stores.incoming_fd);
+	for (size_t i = 0; i < g->stores.n_stores && e == ERR_OK; i++)
+		e = sweep_dir(&w, g->stores.stores[i].staging_fd);
+	return e;
+}

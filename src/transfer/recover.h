@@ -1,0 +1,19 @@
+/*
+ * After a start (and after the ledger could not be written for a while): every row and every file
+ * in staging is brought back into a legal state. What is done for each state stands in
+ * ledger/state.h.
+ */
+#ifndef TRANSFER_RECOVER_H
+#define TRANSFER_RECOVER_H
+
+#include "transfer/gateway.h"
+
+struct recovery {
+	uint64_t n_resumed;   /* transfers that go on from where they were */
+	uint64_t n_discarded; /* files in staging that belonged to nothing any more */
+};
+
+/* Changes the ledger and defers the next steps; the caller ends the turn. */
+enum err recover(struct gateway *g, int64_t now_us, struct recovery *ret_r) must_check;
+
+#endif

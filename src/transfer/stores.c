@@ -1,0 +1,102 @@
+#include "transfer/stores.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "os/fd.h"
+#include "os/file.h"
+
+static enum err
+open_dir(const char *path, int *ret_fd, struct story *story)
+{
+	enum err e = file_make_trusted_dirs(path);
+
+	if (e == ERR_OK)
+		e = file_open_trusted(path, O_RDONLY | O_DIRECTORY, 0, ret_fd);
+	if (e != ERR_OK)
+		return story_fail(
+		    story, e, "cannot open the directory %s: %s", path, strerror(errno));
+	return ERR_OK;
+}
+
+/* A rename is only atomic within one file system: publication depends on it. */
+static enum err
+check_same_file_system(const struct store *s, struct story *story)
+{
+	struct stat dir, staging;
+
+	if (fstat(s->dir_fd, &dir) < 0 || fstat(s->staging_fd, &staging) < 0)
+		return story_fail(
+		    story, err_last(), "folder %s: %s", s->folder->name, strerror(errno));
+	if (dir.st_dev != staging.st_dev)
+		return story_fail(story, ERR_XDEV,
+		    "folder %s: %s and its staging %s are on different file systems, so that "
+		    "nothing can be published by a rename (set `staging` to a directory beside "
+		    "the folder)",
+		    s->folder->name, s->folder->path, s->folder->staging);
+	return ERR_OK;
+}
+
+static enum err
+open_store(struct store *s, const struct config_folder *folder, struct story *story)
+{
+	*s = (struct store){.folder = folder, .dir_fd = -1, .staging_fd = -1};
+	enum err e = open_dir(folder->path, &s->dir_fd, story);
+	if (e == ERR_OK)
+		e = open_dir(folder->staging, &s->staging_fd, story);
+	return e == ERR_OK ? check_same_file_system(s, story) : e;
+}
+
+enum err
+stores_open(const struct config *c, struct stores *ret_s, struct story *story)
+{
+	struct stores s = {.home_fd = -1, .incoming_fd = -1};
+
+	enum err e = open_dir(c->home, &s.home_fd, story);
+	if (e == ERR_OK)
+		e = file_make_dirs(s.home_fd, "staging/incoming");
+	if (e == ERR_OK)
+		e = file_open_beneath(
+		    s.home_fd, "staging/incoming", O_RDONLY | O_DIRECTORY, 0, &s.incoming_fd);
+	if (e != ERR_OK && story->text[0] == '\0')
+		story_set(story, "cannot make %s/staging/incoming: %s", c->home, err_text(e));
+	if (e == ERR_OK) {
+		s.stores = calloc(c->n_folders == 0 ? 1 : c->n_folders, sizeof *s.stores);
+		e = s.stores == NULL ? ERR_NOMEM : ERR_OK;
+	}
+	for (size_t i = 0; e == ERR_OK && i < c->n_folders; i++) {
+		s.n_stores = i + 1;
+		e = open_store(&s.stores[i], &c->folders[i], story);
+	}
+	if (e != ERR_OK) {
+		stores_close(&s);
+		return e;
+	}
+	*ret_s = s;
+	return ERR_OK;
+}
+
+void
+stores_close(struct stores *s)
+{
+	for (size_t i = 0; i < s->n_stores; i++) {
+		fd_closep(&s->stores[i].dir_fd);
+		fd_closep(&s->stores[i].staging_fd);
+	}
+	free(s->stores);
+	fd_closep(&s->incoming_fd);
+	fd_closep(&s->home_fd);
+	*s = (struct stores){.home_fd = -1, .incoming_fd = -1};
+}
+
+const struct store *
+stores_find(const struct stores *s, const char *folder)
+{
+	for (size_t i = 0; i < s->n_stores; i++) {
+		if (strcmp(s->stores[i].folder->name, folder) == 0)
+			return &s->stores[i];
+	}
+	return NULL;
+}

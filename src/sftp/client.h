@@ -9,7 +9,10 @@
 #ifndef SFTP_CLIENT_H
 #define SFTP_CLIENT_H
 
+#include <sys/queue.h>
+
 #include "base/buf.h"
+#include "base/rd.h"
 #include "sftp/attrs.h"
 
 struct sftp_client;
@@ -34,10 +37,29 @@ struct sftp_client_limits {
 	uint32_t max_handles; /* 0: unknown */
 };
 
+enum {
+	/* Requests under way at the same time, of all who use one client. */
+	SFTP_CLIENT_PENDING_MAX = 4096,
+	/* WRITEs are refused while more than this waits to be sent: the caller sends it first. */
+	SFTP_CLIENT_WRITES_MAX = 4 * 1024 * 1024,
+	/* Used where limits@openssh.com is not offered, or says nothing. */
+	SFTP_CLIENT_DEFAULT_LEN = 32 * 1024
+};
+
 enum err sftp_client_new(struct sftp_client **ret_c) must_check;
 
-/* Requests under way get no answer any more. NULL-safe. */
+/* Requests under way get no answer any more. Jobs (fetch.h, listing.h) are dropped. NULL-safe. */
 void sftp_client_free(struct sftp_client *c);
+
+/*
+ * Work that makes several requests and must not outlive the client: drop frees it, and calls
+ * nobody. Whoever ends by itself takes itself off the list before (LIST_REMOVE).
+ */
+struct sftp_client_job {
+	LIST_ENTRY(sftp_client_job) entry;
+	void (*drop)(struct sftp_client_job *job);
+};
+void sftp_client_attach(struct sftp_client *c, struct sftp_client_job *job);
 
 /*
  * Queues INIT, and limits@openssh.com when the server offers it. ready is called when requests may
@@ -59,7 +81,14 @@ struct buf *sftp_client_output(struct sftp_client *c);
 
 size_t sftp_client_n_pending(const struct sftp_client *c);
 
-/* The requests. Each is queued or fails with ERR_NOMEM (too much is under way) and calls nobody. */
+/*
+ * The requests. Each is queued, or fails and calls nobody: ERR_NOMEM when too much is under way,
+ * ERR_AGAIN before ready was called, ERR_FORMAT after the server broke the protocol, ERR_LIMIT for
+ * one longer than the server takes. In the callback of an answer there is always room for one
+ * request more: that of the answered one.
+ *
+ * open, setstat: attrs may be NULL for none. read: at most max_read bytes are asked for.
+ */
 enum err sftp_client_open(struct sftp_client *c, struct slice path, uint32_t pflags,
     const struct sftp_attrs *attrs, sftp_reply_fn *fn, void *ctx) must_check;
 enum err sftp_client_close(
@@ -75,6 +104,8 @@ enum err sftp_client_lstat(
 enum err sftp_client_fstat(
     struct sftp_client *c, struct slice handle, sftp_reply_fn *fn, void *ctx) must_check;
 enum err sftp_client_setstat(struct sftp_client *c, struct slice path,
+    const struct sftp_attrs *attrs, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_fsetstat(struct sftp_client *c, struct slice handle,
     const struct sftp_attrs *attrs, sftp_reply_fn *fn, void *ctx) must_check;
 enum err sftp_client_opendir(
     struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;

@@ -5,6 +5,15 @@
  *
  * The file must be what was listed: another size or mtime before or after is SFTP_FETCH_CHANGED,
  * and so is an end of file at another length than listed.
+ *
+ * One OPEN, no STAT while the file is open: there are mailboxes that give a file only once. That
+ * is why a file that is gone after its CLOSE was fetched all the same (SFTP_FETCH_DONE).
+ *
+ *	stat ──▶ opening ──▶ reading ──▶ closing ──▶ checking ──▶ done
+ *	  │          │           │           ▲  │
+ *	  │          │           ▼           │  │ (failed)
+ *	  │          │        draining ──────┘  │
+ *	  └──────────┴──────────────────────────┴──────────────▶ done
  */
 #ifndef SFTP_FETCH_H
 #define SFTP_FETCH_H
@@ -16,7 +25,7 @@ enum sftp_fetch_outcome {
 	SFTP_FETCH_GONE, /* no such file */
 	SFTP_FETCH_CHANGED,
 	SFTP_FETCH_REFUSED, /* the server said no: see the story */
-	SFTP_FETCH_SINK     /* the sink failed: see sink_error */
+	SFTP_FETCH_SINK     /* the sink failed: see sink_error; or we ran out of memory */
 };
 
 struct sftp_fetch_job {
@@ -36,7 +45,10 @@ struct sftp_fetch_job {
  * order. */
 enum { SFTP_FETCH_BUDGET = 4 * 1024 * 1024 };
 
-/* Starts; frees itself after done was called. When it returns an error, done is never called. */
+/*
+ * Starts; frees itself after done was called. When it returns an error, done is never called; nor
+ * is it when the client is freed before. ERR_INVALID: offset is past size.
+ */
 enum err sftp_fetch_start(struct sftp_client *c, const struct sftp_fetch_job *job) must_check;
 
 #endif

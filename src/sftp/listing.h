@@ -13,7 +13,10 @@ struct sftp_listing_job {
 	void *ctx;
 };
 
-/* Starts; frees itself after done was called. When it returns an error, done is never called. */
+/*
+ * Starts; frees itself after done was called. When it returns an error, done is never called; nor
+ * is it when the client is freed before. Entries may have been told already when a listing fails.
+ */
 enum err sftp_listing_start(struct sftp_client *c, const struct sftp_listing_job *job) must_check;
 
 #endif

@@ -1,0 +1,190 @@
+/* Requests on paths, and those on nothing. */
+#include "base/bug.h"
+#include "sftp/serve.h"
+#include "sftp/status.h"
+
+typedef struct sftp_result stat_op(void *fs, struct slice path, struct sftp_attrs *ret_attrs);
+
+static struct sftp_result
+stat_by(struct sftp_server *s, const struct sftp_request *r, stat_op *op)
+{
+	struct sftp_response response = {.type = SSH_FXP_ATTRS, .id = r->id};
+	struct sftp_result result = op(s->fs, r->path, &response.attrs);
+
+	return result.status == SSH_FX_OK ? serve_answer(s, &response) : result;
+}
+
+struct sftp_result
+serve_stat(struct sftp_server *s, const struct sftp_request *r)
+{
+	return stat_by(s, r, s->ops->stat);
+}
+
+struct sftp_result
+serve_lstat(struct sftp_server *s, const struct sftp_request *r)
+{
+	return stat_by(s, r, s->ops->lstat);
+}
+
+struct sftp_result
+serve_setstat(struct sftp_server *s, const struct sftp_request *r)
+{
+	return s->ops->setstat(s->fs, r->path, &r->attrs);
+}
+
+struct sftp_result
+serve_lsetstat(struct sftp_server *s, const struct sftp_request *r)
+{
+	return s->ops->lsetstat(s->fs, r->path, &r->attrs);
+}
+
+struct sftp_result
+serve_remove(struct sftp_server *s, const struct sftp_request *r)
+{
+	return s->ops->remove(s->fs, r->path);
+}
+
+struct sftp_result
+serve_mkdir(struct sftp_server *s, const struct sftp_request *r)
+{
+	return s->ops->mkdir(s->fs, r->path, &r->attrs);
+}
+
+struct sftp_result
+serve_rmdir(struct sftp_server *s, const struct sftp_request *r)
+{
+	return s->ops->rmdir(s->fs, r->path);
+}
+
+/* Section 6.5: "It is an error if there already exists a file with the name specified". */
+struct sftp_result
+serve_rename(struct sftp_server *s, const struct sftp_request *r)
+{
+	return s->ops->rename(s->fs, r->path, r->to, false);
+}
+
+struct sftp_result
+serve_posix_rename(struct sftp_server *s, const struct sftp_request *r)
+{
+	return s->ops->rename(s->fs, r->path, r->to, true);
+}
+
+/* r->path is the target and r->to the link: see the table of layouts in request.c. */
+struct sftp_result
+serve_symlink(struct sftp_server *s, const struct sftp_request *r)
+{
+	return s->ops->symlink(s->fs, r->path, r->to);
+}
+
+struct sftp_result
+serve_one_name(struct sftp_server *s, uint32_t id, struct slice name)
+{
+	struct buf names _cleanup_(buf_fini);
+
+	buf_init(&names, 2 * SFTP_PATH_MAX + 64);
+	/* Section 6.11: the attributes of this entry are dummies. */
+	enum err e = sftp_name_put(&names, &(struct sftp_name){.filename = name, .longname = name});
+	if (e != ERR_OK)
+		return sftp_result_of(e);
+	return serve_answer(s, &(struct sftp_response){
+				   .type = SSH_FXP_NAME,
+				   .id = id,
+				   .n_names = 1,
+				   .names = buf_slice(&names),
+			       });
+}
+
+typedef struct sftp_result name_op(void *fs, struct slice path, struct buf *ret_name);
+
+static struct sftp_result
+name_by(struct sftp_server *s, uint32_t id, struct slice path, name_op *op)
+{
+	struct buf name _cleanup_(buf_fini);
+
+	buf_init(&name, SFTP_PATH_MAX);
+	struct sftp_result result = op(s->fs, path, &name);
+	if (result.status != SSH_FX_OK)
+		return result;
+	return serve_one_name(s, id, buf_slice(&name));
+}
+
+struct sftp_result
+serve_realpath(struct sftp_server *s, const struct sftp_request *r)
+{
+	return name_by(s, r->id, r->path, s->ops->realpath);
+}
+
+struct sftp_result
+serve_readlink(struct sftp_server *s, const struct sftp_request *r)
+{
+	return name_by(s, r->id, r->path, s->ops->readlink);
+}
+
+/* "~" and "~/x" begin where relative paths do; there are no other users' directories here. */
+struct sftp_result
+serve_expand_path(struct sftp_server *s, const struct sftp_request *r)
+{
+	struct slice rest = r->path, user;
+
+	if (slice_starts_with(r->path, slice_str("~"))) {
+		rest = slice_cut(slice_of(r->path.ptr + 1, r->path.len - 1), '/', &user);
+		if (user.len > 0)
+			return serve_status(SSH_FX_NO_SUCH_FILE, "no such user");
+		/* "~//x" is not "/x". */
+		while (slice_starts_with(rest, slice_str("/")))
+			rest = slice_of(rest.ptr + 1, rest.len - 1);
+	}
+	return name_by(s, r->id, rest.len == 0 ? slice_str(".") : rest, s->ops->realpath);
+}
+
+/* An account sees one home whatever it is called: where its relative paths begin. */
+struct sftp_result
+serve_home_directory(struct sftp_server *s, const struct sftp_request *r)
+{
+	return name_by(s, r->id, slice_str("."), s->ops->realpath);
+}
+
+static struct sftp_result
+answer_extended(struct sftp_server *s, uint32_t id, enum err e, const struct buf *body)
+{
+	if (e != ERR_OK)
+		return sftp_result_of(e);
+	return serve_answer(s, &(struct sftp_response){
+				   .type = SSH_FXP_EXTENDED_REPLY,
+				   .id = id,
+				   .extended = buf_slice(body),
+			       });
+}
+
+struct sftp_result
+serve_statvfs_body(struct sftp_server *s, uint32_t id, const struct sftp_fs_statvfs *st)
+{
+	struct buf body _cleanup_(buf_fini);
+
+	buf_init(&body, 256);
+	return answer_extended(s, id, sftp_statvfs_put(&body, st), &body);
+}
+
+struct sftp_result
+serve_statvfs(struct sftp_server *s, const struct sftp_request *r)
+{
+	struct sftp_fs_statvfs st = {0};
+	struct sftp_result result = s->ops->statvfs(s->fs, r->path, &st);
+
+	return result.status == SSH_FX_OK ? serve_statvfs_body(s, r->id, &st) : result;
+}
+
+struct sftp_result
+serve_limits(struct sftp_server *s, const struct sftp_request *r)
+{
+	const struct sftp_limits limits = {
+	    .max_packet = SFTP_PACKET_MAX,
+	    .max_read = SFTP_READ_MAX,
+	    .max_write = SFTP_WRITE_MAX,
+	    .max_handles = SFTP_HANDLES_MAX,
+	};
+	struct buf body _cleanup_(buf_fini);
+
+	buf_init(&body, 64);
+	return answer_extended(s, r->id, sftp_limits_put(&body, &limits), &body);
+}

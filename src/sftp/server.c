@@ -1,0 +1,219 @@
+#include "sftp/server.h"
+
+#include <stdlib.h>
+
+#include "base/bug.h"
+#include "sftp/field.h"
+#include "sftp/serve.h"
+#include "sftp/status.h"
+
+enum err
+sftp_server_new(struct sftp_server **ret_s, const struct sftp_fs_ops *ops, void *fs, bool read_only)
+{
+	struct sftp_server *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return ERR_NOMEM;
+	s->ops = ops;
+	s->fs = fs;
+	s->read_only = read_only;
+	sftp_frame_init(&s->input);
+	buf_init(&s->output, SERVE_OUTPUT_MAX);
+	sftp_handles_init(&s->handles);
+	*ret_s = s;
+	return ERR_OK;
+}
+
+/* Ends what a slot holds without an answer. A closing file is told that its token is dead. */
+static void
+slot_abandon(struct sftp_server *s, struct sftp_slot *slot)
+{
+	if (slot->state == SFTP_SLOT_FREE)
+		return;
+	if (slot->kind == SFTP_SLOT_DIR)
+		s->ops->closedir(slot->object);
+	else
+		s->ops->abandon(slot->object);
+}
+
+void
+sftp_server_free(struct sftp_server *s)
+{
+	if (s == NULL)
+		return;
+	for (uint32_t i = 0; i < s->handles.n_slots; i++)
+		slot_abandon(s, &s->handles.slots[i]);
+	sftp_handles_fini(&s->handles);
+	buf_fini(&s->output);
+	sftp_frame_fini(&s->input);
+	free(s);
+}
+
+struct buf *
+sftp_server_output(struct sftp_server *s)
+{
+	return &s->output;
+}
+
+struct sftp_server_stats
+sftp_server_stats(const struct sftp_server *s)
+{
+	return s->stats;
+}
+
+bool
+sftp_server_idle(const struct sftp_server *s)
+{
+	return s->handles.n_closing == 0 && buf_len(&s->output) == 0;
+}
+
+struct sftp_result
+serve_answer(struct sftp_server *s, const struct sftp_response *response)
+{
+	enum err e = sftp_response_encode(response, &s->output);
+
+	if (e != ERR_OK)
+		s->broken = e;
+	s->stats.n_requests++;
+	return serve_status(SERVE_ANSWERED, NULL);
+}
+
+/* Sends the STATUS of a request: the words are the operation's, or else the code's own. */
+static void
+answer_status(struct sftp_server *s, uint32_t id, struct sftp_result result)
+{
+	const char *message = result.message;
+
+	BUG_ON(result.status == SERVE_ANSWERED || result.status == SFTP_PENDING);
+	if (message == NULL)
+		message = sftp_status_text(result.status);
+	(void)serve_answer(s, &(struct sftp_response){
+				  .type = SSH_FXP_STATUS,
+				  .id = id,
+				  .status = result.status,
+				  .message = slice_str(message),
+				  .language = slice_str("en"),
+			      });
+}
+
+/* The extensions that this session may use, as pairs of name and version. */
+static enum err
+put_extensions(const struct sftp_server *s, struct buf *b)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned kind = 0; kind < SFTP_N_REQUESTS && e == ERR_OK; kind++) {
+		const struct serve_handler *h = serve_handler(s, (enum sftp_request_kind)kind);
+		const char *name = sftp_request_extension((enum sftp_request_kind)kind);
+		if (h == NULL || h->advertised == NULL || (h->changes && s->read_only))
+			continue;
+		e = buf_put_string(b, slice_str(name));
+		if (e == ERR_OK)
+			e = buf_put_string(b, slice_str(h->advertised));
+	}
+	return e;
+}
+
+/*
+ * INIT (section 4): our VERSION whatever the client's is, as OpenSSH does; a client that knows no
+ * version 3 goes away. It comes first and once: neither it nor a request before it has an id with
+ * which it could be refused, so both end the session.
+ */
+static void
+greet(struct sftp_server *s)
+{
+	struct buf pairs _cleanup_(buf_fini);
+
+	buf_init(&pairs, SFTP_TEXT_MAX);
+	enum err e = put_extensions(s, &pairs);
+	if (e != ERR_OK) {
+		s->broken = e;
+		return;
+	}
+	(void)serve_answer(s, &(struct sftp_response){
+				  .type = SSH_FXP_VERSION,
+				  .version = SFTP_VERSION,
+				  .pairs = buf_slice(&pairs),
+			      });
+	s->greeted = true;
+}
+
+static struct sftp_result
+dispatch(struct sftp_server *s, const struct sftp_request *r)
+{
+	const struct serve_handler *h = serve_handler(s, r->kind);
+
+	if (h == NULL)
+		return serve_status(SSH_FX_OP_UNSUPPORTED, NULL);
+	if (s->read_only && serve_changes(r))
+		return serve_status(SSH_FX_PERMISSION_DENIED, "read-only");
+	struct sftp_result result = h->serve(s, r);
+	/* Only a CLOSE has a token with which it can be completed later. */
+	BUG_ON(result.status == SFTP_PENDING && r->kind != SFTP_REQ_CLOSE);
+	return result;
+}
+
+/* How a packet that is no request is answered, if it can be. */
+static struct sftp_result
+refusal(enum err e)
+{
+	if (e == ERR_UNSUPPORTED)
+		return serve_status(SSH_FX_OP_UNSUPPORTED, NULL);
+	return serve_status(SSH_FX_BAD_MESSAGE, NULL);
+}
+
+static void
+take_packet(struct sftp_server *s, struct slice packet)
+{
+	struct sftp_request r;
+	enum err e = sftp_request_decode(packet, &r);
+
+	if ((e != ERR_OK && !r.has_id) || r.has_id != s->greeted) {
+		s->broken = ERR_FORMAT;
+		return;
+	}
+	if (!r.has_id) {
+		greet(s);
+		return;
+	}
+	struct sftp_result result = e == ERR_OK ? dispatch(s, &r) : refusal(e);
+	if (result.status != SERVE_ANSWERED && result.status != SFTP_PENDING)
+		answer_status(s, r.id, result);
+}
+
+/*
+ * Requests are answered in their order, but for a CLOSE that waits for completion: those behind it
+ * go ahead. That is legal: section 6 lets a server work on requests at the same time and answer in
+ * any order, and binds it only where two touch the same file. The handle of that CLOSE is invalid
+ * from the moment it was read, so nothing can touch the same open file.
+ */
+enum err
+sftp_server_feed(struct sftp_server *s, const uint8_t *bytes, size_t len, size_t *ret_taken)
+{
+	struct slice left = slice_of(bytes, len), packet;
+
+	while (s->broken == ERR_OK && buf_len(&s->output) <= SERVE_OUTPUT_HIGH) {
+		enum err e = sftp_frame_next(&s->input, &left, &packet);
+		if (e == ERR_AGAIN)
+			break;
+		if (e == ERR_OK)
+			take_packet(s, packet);
+		else
+			s->broken = e;
+	}
+	*ret_taken = len - left.len;
+	return s->broken;
+}
+
+void
+sftp_fs_complete(struct sftp_token token, struct sftp_result result)
+{
+	struct sftp_server *s = token.server;
+	struct sftp_slot *slot = sftp_handles_find_closing(&s->handles, token.request_id);
+
+	/* Completed twice, or never pending. */
+	BUG_ON(slot == NULL);
+	uint32_t id = slot->request_id;
+	sftp_handles_release(&s->handles, slot);
+	answer_status(s, id, result);
+}

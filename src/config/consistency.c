@@ -215,7 +215,8 @@ describe(const struct area *area, char *dst, size_t dst_len)
 	if (area->owner[0] == '\0')
 		(void)snprintf(dst, dst_len, "\"%s\"", area->what);
 	else
-		(void)snprintf(dst, dst_len, "\"%s\" of \"%s\"", area->what, area->owner);
+		(void)snprintf(
+		    dst, dst_len, "\"%s\" of \"%s\"", area->what, SHOWN(slice_str(area->owner)));
 	return dst;
 }
 
@@ -230,6 +231,9 @@ report_conflict(
 	/* At the one that can be changed: not at a default, and not at home. */
 	if (at.line == 0 || inner->kind == AREA_HOME)
 		at = snapshot_place(l->snap, outer->slot);
+	/* Two defaults meet only where two folders have one name, which has been told. */
+	if (at.line == 0)
+		return;
 	report_error(&l->report, at, "%s (%s) is %s %s: %s",
 	    describe(inner, inner_text, sizeof inner_text), SHOWN(slice_str(inner->path)),
 	    same ? "the same as" : "within", describe(outer, outer_text, sizeof outer_text), why);

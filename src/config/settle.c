@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "config/load.h"
 #include "config/paths.h"
+#include "config/value.h"
 
 /*
  * What can be said only when all files are read: which entry a name stands for, and where a path
@@ -186,7 +187,7 @@ settle_defaults(struct loader *l)
 		c->control_socket = resolve(l, c->home, "control.sock");
 	for (size_t i = 0; i < c->n_folders && !l->no_memory; i++) {
 		struct config_folder *f = &c->folders[i];
-		if (f->staging != NULL || f->name == NULL)
+		if (f->staging != NULL || value_name_fault(slice_str(f->name)) != NULL)
 			continue;
 		char *relative = arena_printf(&l->snap->arena, "staging/%s", f->name);
 		f->staging = relative == NULL ? NULL : resolve(l, c->home, relative);

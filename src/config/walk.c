@@ -12,7 +12,7 @@
 /* Which keys of a mapping were there, and where. */
 struct seen {
 	struct place at[SCHEMA_KEYS_MAX]; /* source NULL: not yet */
-	bool refused;                     /* a key that isn't supported yet was among them */
+	bool refused; /* what is missing may be in what was refused, unsupported or unreadable */
 };
 
 enum { SCOPE_MAX = 160 };
@@ -461,6 +461,7 @@ walk_documents(struct loader *l)
 		const struct document *d = &l->documents[i];
 		if (d->root == NULL)
 			continue;
+		seen.refused = seen.refused || d->root->type != YAML_MAPPING_NODE;
 		if (d->root->type != YAML_MAPPING_NODE)
 			report_error(&l->report, document_place(d, d->root),
 			    "the file must be a mapping of keys to values");

@@ -237,6 +237,58 @@ test_no_new_privileges(void **state)
 	assert_int_equal(child_exit_code(check_privileges, NULL), 0);
 }
 
+static int
+live_in_an_empty_root(void *ctx)
+{
+	bool as_root = *(bool *)ctx;
+
+	/* Another user first: then it takes a user namespace to do the same. */
+	REQUIRE(as_root || geteuid() != 0 || (setgid(65534) == 0 && setuid(65534) == 0));
+	REQUIRE(sandbox_empty_root() == ERR_OK && sandbox_drop_capabilities() == ERR_OK);
+	REQUIRE(!opens_absolute("/etc/passwd") && !opens_absolute("/proc/self/environ"));
+	REQUIRE(!opens_absolute("../etc/passwd") && !opens_absolute("../../../etc/passwd"));
+	REQUIRE(mkdir("/made", 0700) < 0 && mkdir("made", 0700) < 0);
+	REQUIRE(chroot("..") < 0); /* no capability is left to get out with */
+	return 0;
+}
+
+static int
+use_directory_from_empty_root(void *ctx)
+{
+	(void)ctx;
+	REQUIRE(sandbox_empty_root() == ERR_OK);
+	REQUIRE(opens("read/file", O_RDONLY));
+	return 0;
+}
+
+static void
+test_empty_root(void **state)
+{
+	bool as_root = true, as_other = false;
+
+	(void)state;
+	assert_int_equal(child_exit_code(live_in_an_empty_root, &as_root), 0);
+	assert_int_equal(child_exit_code(live_in_an_empty_root, &as_other), 0);
+	assert_int_equal(child_exit_code(use_directory_from_empty_root, NULL), 0);
+}
+
+static int
+drop_capabilities(void *ctx)
+{
+	(void)ctx;
+	REQUIRE(sandbox_drop_capabilities() == ERR_OK);
+	REQUIRE(chroot("/") < 0 && errno == EPERM);
+	REQUIRE(sethostname("x", 1) < 0 && errno == EPERM);
+	return 0;
+}
+
+static void
+test_capabilities_are_gone(void **state)
+{
+	(void)state;
+	assert_int_equal(child_exit_code(drop_capabilities, NULL), 0);
+}
+
 /* One forbidden thing, done by a process under the filter. */
 enum deed {
 	DO_EXEC,
@@ -427,6 +479,8 @@ main(void)
 	    DIR_TEST(test_landlock_refuses_tcp),
 	    DIR_TEST(test_landlock_with_a_bad_rule_confines_nothing),
 	    DIR_TEST(test_no_new_privileges),
+	    DIR_TEST(test_empty_root),
+	    DIR_TEST(test_capabilities_are_gone),
 	    DIR_TEST(test_seccomp_ends_who_tries),
 	    DIR_TEST(test_seccomp_refuses_habits_with_an_error),
 	    DIR_TEST(test_seccomp_lets_live),

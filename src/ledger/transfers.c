@@ -225,6 +225,21 @@ ledger_move(struct ledger *l, uint64_t id, enum transfer_event event,
 }
 
 enum err
+ledger_trouble(struct ledger *l, uint64_t id, const char *trouble, int64_t now_us)
+{
+	const struct transfer_change change = {.trouble = trouble};
+	struct transfer t;
+
+	enum err e = store_change(l);
+	if (e == ERR_OK)
+		e = ledger_get(l, id, &t);
+	if (e != ERR_OK || slice_is(store_cut(trouble), t.trouble))
+		return e;
+	e = transfer_set(l, id, t.state, &change, now_us);
+	return e == ERR_OK ? ledger_note(l, id, "trouble", trouble, now_us) : e;
+}
+
+enum err
 ledger_checkpoint(struct ledger *l, uint64_t id, uint64_t length)
 {
 	enum err e = store_change(l);

@@ -451,6 +451,30 @@ test_seccomp_lets_live(void **state)
 	close(pair[1]);
 }
 
+/* The order of a session: everything else before login, Landlock when its mounts are known. */
+static int
+narrow_after_seccomp(void *ctx)
+{
+	struct sandbox_rule rule = {
+	    openat(dir.fd, "read", O_PATH | O_DIRECTORY | O_CLOEXEC), SANDBOX_READ};
+
+	(void)ctx;
+	REQUIRE(sandbox_no_new_privileges() == ERR_OK && sandbox_empty_root() == ERR_OK);
+	REQUIRE(sandbox_drop_capabilities() == ERR_OK && sandbox_seccomp() == ERR_OK);
+	REQUIRE(sandbox_landlock(&rule, 1) == ERR_OK);
+	REQUIRE(opens("read/file", O_RDONLY));
+	REQUIRE(!opens("read/new", O_WRONLY | O_CREAT));
+	REQUIRE(!opens("none/file", O_RDONLY));
+	return 0;
+}
+
+static void
+test_landlock_narrows_after_seccomp(void **state)
+{
+	(void)state;
+	assert_int_equal(child_exit_code(narrow_after_seccomp, NULL), 0);
+}
+
 static int
 abort_confined(void *ctx)
 {
@@ -484,6 +508,7 @@ main(void)
 	    DIR_TEST(test_seccomp_ends_who_tries),
 	    DIR_TEST(test_seccomp_refuses_habits_with_an_error),
 	    DIR_TEST(test_seccomp_lets_live),
+	    DIR_TEST(test_landlock_narrows_after_seccomp),
 	    DIR_TEST(test_seccomp_lets_abort),
 	};
 

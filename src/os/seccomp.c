@@ -81,6 +81,13 @@ static const int CALLS_STREAM[] = {
     CALL(newfstatat),
 };
 
+/* Narrowing further: a session learns which directories are its own only at login. */
+static const int CALLS_LANDLOCK[] = {
+    CALL(landlock_create_ruleset),
+    CALL(landlock_add_rule),
+    CALL(landlock_restrict_self),
+};
+
 /* Files beneath directory descriptors. Landlock and openat2 decide which. */
 static const int CALLS_FILES[] = {
     CALL(openat2),
@@ -172,6 +179,7 @@ fill_filter(scmp_filter_ctx filter)
 	    {CALLS_BASIC, ARRAY_LEN(CALLS_BASIC), false},
 	    {CALLS_STREAM, ARRAY_LEN(CALLS_STREAM), false},
 	    {CALLS_FILES, ARRAY_LEN(CALLS_FILES), false},
+	    {CALLS_LANDLOCK, ARRAY_LEN(CALLS_LANDLOCK), false},
 	    {CALLS_REFUSED, ARRAY_LEN(CALLS_REFUSED), true},
 	};
 

@@ -100,6 +100,9 @@ open_file(struct opening *o)
 		e = ERR_ISDIR;
 	else if (!S_ISREG(st.st_mode))
 		e = ERR_INVALID;
+	else if (st.st_size == 1)
+		/* SQLite takes it for an empty file (a habit of its own), and would overwrite it. */
+		return open_fail(o, ERR_FORMAT, "not a ledger");
 	/* Even for an old file: the last attempt may have died between the two. */
 	if (e == ERR_OK)
 		e = sync_directory_of(o->path);

@@ -27,8 +27,10 @@
 static const char VERSION_1[] =
     "CREATE TABLE transfers ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT," /* never given twice: people write it down */
-    " state TEXT NOT NULL CHECK (state IN ('seen', 'ready', 'fetching', 'staged', 'processed',"
-    "  'published', 'settled', 'delivered', 'skipped', 'held', 'failed', 'gone')),"
+    " state TEXT NOT NULL CHECK (state = 'settled' OR state = 'delivered' OR state = 'skipped'"
+    "  OR state = 'gone' OR state = 'seen' OR state = 'ready' OR state = 'fetching'"
+    "  OR state = 'staged' OR state = 'processed' OR state = 'published' OR state = 'held'"
+    "  OR state = 'failed'),"
     " route TEXT NOT NULL,"
     " source TEXT NOT NULL,"
     " path BLOB NOT NULL CHECK (length(path) BETWEEN 1 AND 4096),"

@@ -19,11 +19,11 @@
 
 /*
  * The transfers that somebody still has to deal with. A partial index serves a query only when the
- * query has the index's condition in it, word for word.
+ * query has the index's condition in it, word for word. (IN would build a table of its list each
+ * time, three times the cost of the whole move.)
  */
-#define STATEMENT_OPEN                                                                        \
-	"state IN ('seen', 'ready', 'fetching', 'staged', 'processed', 'published', 'held', " \
-	"'failed')"
+#define STATEMENT_OPEN \
+	"state <> 'settled' AND state <> 'delivered' AND state <> 'skipped' AND state <> 'gone'"
 
 /* The walks over transfers: two statements each, downwards (newest first) and upwards. */
 #define STATEMENT_WALK(name) STATEMENT_WALK_##name##_DOWN, STATEMENT_WALK_##name##_UP

@@ -116,11 +116,6 @@ static const int CALLS_FILES[] = {
     CALL(readlinkat),
     CALL(faccessat2),
     CALL(umask),
-    /* A session learns only after its login to what Landlock must confine it; it can only narrow.
-     */
-    CALL(landlock_create_ruleset),
-    CALL(landlock_add_rule),
-    CALL(landlock_restrict_self),
 };
 
 /*

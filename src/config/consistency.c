@@ -150,8 +150,10 @@ add_files(struct loader *l, struct areas *all)
 		    (struct area){AREA_FILE, a->authorized_keys, a->name, "authorized_keys",
 			&a->authorized_keys});
 	}
-	add_area(
-	    l, all, (struct area){AREA_FILE, c->control_socket, "", "control", &c->control_socket});
+	/* Its default is in `home`, and what is true of home is told of home. */
+	if (snapshot_place(l->snap, &c->control_socket).line > 0)
+		add_area(l, all,
+		    (struct area){AREA_FILE, c->control_socket, "", "control", &c->control_socket});
 }
 
 static void
@@ -188,7 +190,7 @@ compare_areas(const void *a, const void *b)
 static const char *
 conflict(const struct area *outer, const struct area *inner)
 {
-	static const char *const SEEN = "accounts would see it";
+	static const char *const SEEN = "a folder shows all that it holds";
 	static const char *const SWEPT = "staging must hold nothing else";
 	static const char *const CONFLICTS[AREA_N][AREA_N] = {
 	    [AREA_FOLDER][AREA_HOME] = SEEN,

@@ -30,14 +30,31 @@ load_note(struct loader *l, const void *slot, struct place at)
 		s->notes[s->n_notes++] = (struct note){slot, at};
 }
 
+static int
+compare_notes(const void *a, const void *b)
+{
+	const struct note *x = a, *y = b;
+	uintptr_t at_x = (uintptr_t)x->slot, at_y = (uintptr_t)y->slot;
+
+	return at_x < at_y ? -1 : at_x > at_y ? 1 : 0;
+}
+
+void
+snapshot_sort_notes(struct snapshot *snap)
+{
+	if (snap->n_notes > 0)
+		qsort(snap->notes, snap->n_notes, sizeof *snap->notes, compare_notes);
+}
+
 struct place
 snapshot_place(const struct snapshot *snap, const void *slot)
 {
-	for (size_t i = 0; i < snap->n_notes; i++) {
-		if (snap->notes[i].slot == slot)
-			return snap->notes[i].at;
-	}
-	return (struct place){.source = snap->main};
+	struct note wanted = {.slot = slot};
+	const struct note *found = snap->n_notes == 0 ? NULL
+						      : bsearch(&wanted, snap->notes, snap->n_notes,
+							    sizeof *snap->notes, compare_notes);
+
+	return found == NULL ? (struct place){.source = snap->main} : found->at;
 }
 
 void

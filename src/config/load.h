@@ -29,7 +29,7 @@ struct snapshot {
 	struct config config;
 	struct arena arena; /* everything that config points to, and the sources */
 	const struct source *main;
-	struct note *notes;
+	struct note *notes; /* one for a slot at most */
 	size_t n_notes, notes_cap;
 };
 
@@ -55,6 +55,9 @@ struct loader {
 
 /* Remembers where the slot was set. */
 void load_note(struct loader *l, const void *slot, struct place at);
+
+/* Once, when all is noted: snapshot_place looks things up by their address from then on. */
+void snapshot_sort_notes(struct snapshot *snap);
 
 /* Where the slot was set; the main file as a whole when it is a default. */
 struct place snapshot_place(const struct snapshot *snap, const void *slot);

@@ -202,7 +202,7 @@ fail_unknown_key(struct loader *l, const struct schema *schema, const char *scop
 
 /*
  * True when the key may be read, and marks it seen. A list and a mapping of names may go on in
- * another file.
+ * another file; an `include` there has an error of its own (walk_include).
  */
 static bool
 admit_key(struct loader *l, const struct schema *schema, const struct key *key, const char *scope,
@@ -218,7 +218,8 @@ admit_key(struct loader *l, const struct schema *schema, const struct key *key, 
 		return false;
 	}
 	bool goes_on =
-	    (key->type == KEY_LIST || key->type == KEY_NAMED) && before->source != at.source;
+	    before->source != at.source &&
+	    (key->type == KEY_LIST || key->type == KEY_NAMED || key->type == KEY_INCLUDE);
 	if (before->source != NULL && !goes_on) {
 		report_error(&l->report, at, "key \"%s\" is twice in %s (first at %s)", key->name,
 		    scope, place_text(*before, where));
@@ -468,6 +469,8 @@ walk_documents(struct loader *l)
 		else
 			walk_pairs(l, d, &SCHEMA_TOP, SCHEMA_TOP.noun, d->root, &seen, base);
 	}
+	seen.refused = seen.refused || l->incomplete;
 	complete_map(
 	    l, &SCHEMA_TOP, SCHEMA_TOP.noun, (struct place){l->snap->main, 1, 1}, &seen, base);
+	snapshot_sort_notes(l->snap);
 }

@@ -1,0 +1,228 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "config/config.h"
+#include "config/parse.h"
+#include "scratch.h"
+
+/* What is said of the files that a configuration names. */
+
+static const char TEXT[] =
+    "home: .\n"
+    "listen: [{address: '1.1.1.1:1', host_keys: host}]\n"
+    "identities: {i: {private_key: key}}\n"
+    "remotes: {r: {address: h, user: u, identity: i, known_hosts: known}}\n"
+    "folders: {f: {path: data/f}}\n"
+    "accounts:\n"
+    "  a: {authorized_keys: keys, mounts: [{at: /, folder: f, allow: list}]}\n"
+    "  off: {authorized_keys: gone, disabled: true,\n"
+    "    mounts: [{at: /, folder: f, allow: list}]}\n";
+
+static const char PUBLIC_KEY[] =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKsPyOqmBEkEoIP2n4ylX7wLjD2GwO5cOBpI3DVYJiLg a\n";
+
+static int
+setup(void **state)
+{
+	struct scratch *dir = calloc(1, sizeof *dir);
+
+	if (dir == NULL)
+		return -1;
+	scratch_init(dir);
+	scratch_write(dir, "dray.yaml", TEXT);
+	scratch_write(dir, "host", "key\n");
+	scratch_write(dir, "key", "key\n");
+	scratch_write(dir, "known", "h ssh-ed25519 AAAA\n");
+	scratch_write(dir, "keys", PUBLIC_KEY);
+	*state = dir;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct scratch *dir = *state;
+
+	scratch_fini(dir);
+	free(dir);
+	return 0;
+}
+
+/* Checks, and compares the errors: "@" stands for the directory. */
+static void
+expect(const struct scratch *dir, enum err expected_err, const char *expected)
+{
+	char main_file[300], text[4096];
+	struct config *c _cleanup_(config_unrefp) = NULL;
+	struct buf errors;
+	size_t len = 0;
+
+	for (; *expected != '\0' && len + 1 < sizeof text; expected++) {
+		if (*expected == '@')
+			len += (size_t)snprintf(text + len, sizeof text - len, "%s", dir->path);
+		else
+			text[len++] = *expected;
+	}
+	text[len] = '\0';
+	(void)snprintf(main_file, sizeof main_file, "%s/dray.yaml", dir->path);
+	buf_init(&errors, ERRORS_MAX);
+	assert_int_equal(config_load(main_file, &c, &errors), ERR_OK);
+	enum err e = config_check_files(c, &errors);
+	assert_int_equal(buf_put_u8(&errors, 0), ERR_OK);
+	assert_string_equal(errors_text(&errors), text);
+	assert_int_equal(e, expected_err);
+	buf_fini(&errors);
+}
+
+static void
+test_all_is_well(void **state)
+{
+	struct scratch *dir = *state;
+
+	expect(dir, ERR_OK, "");
+	scratch_mkdir(dir, "data");
+	scratch_mkdir(dir, "data/f");
+	scratch_mkdir(dir, "staging");
+	expect(dir, ERR_OK, "");
+}
+
+static void
+test_all_is_gone(void **state)
+{
+	struct scratch *dir = *state;
+	static const char *const NAMES[] = {"host", "key", "known", "keys"};
+
+	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
+		assert_int_equal(unlinkat(dir->fd, NAMES[i], 0), 0);
+	expect(dir, ERR_INVALID,
+	    "@/dray.yaml:2:44: host key @/host can't be read: no such file or directory\n"
+	    "@/dray.yaml:3:31: private key @/key can't be read: no such file or directory\n"
+	    "@/dray.yaml:4:62: known_hosts @/known can't be read: no such file or directory\n"
+	    "@/dray.yaml:7:24: authorized_keys @/keys can't be read: no such file or directory\n");
+}
+
+static void
+test_modes(void **state)
+{
+	struct scratch *dir = *state;
+
+	assert_int_equal(fchmodat(dir->fd, "host", 0640, 0), 0);
+	assert_int_equal(fchmodat(dir->fd, "key", 0604, 0), 0);
+	assert_int_equal(fchmodat(dir->fd, "known", 0664, 0), 0);
+	assert_int_equal(fchmodat(dir->fd, "keys", 0646, 0), 0);
+	expect(dir, ERR_INVALID,
+	    "@/dray.yaml:2:44: host key @/host has mode 0640: only its owner may read it "
+	    "(chmod 600)\n"
+	    "@/dray.yaml:3:31: private key @/key has mode 0604: only its owner may read it "
+	    "(chmod 600)\n"
+	    "@/dray.yaml:4:62: known_hosts @/known has mode 0664: only its owner may write to "
+	    "it (chmod 644)\n"
+	    "@/dray.yaml:7:24: authorized_keys @/keys has mode 0646: only its owner may write "
+	    "to it (chmod 644)\n");
+	assert_int_equal(fchmodat(dir->fd, "host", 0400, 0), 0);
+	assert_int_equal(fchmodat(dir->fd, "key", 0600, 0), 0);
+	assert_int_equal(fchmodat(dir->fd, "known", 0644, 0), 0);
+	assert_int_equal(fchmodat(dir->fd, "keys", 0444, 0), 0);
+	expect(dir, ERR_OK, "");
+}
+
+static void
+test_what_is_no_file(void **state)
+{
+	struct scratch *dir = *state;
+
+	assert_int_equal(unlinkat(dir->fd, "key", 0), 0);
+	assert_int_equal(mkfifoat(dir->fd, "key", 0600), 0);
+	scratch_write(dir, "host", "");
+	assert_int_equal(unlinkat(dir->fd, "known", 0), 0);
+	scratch_mkdir(dir, "known");
+	scratch_mkdir(dir, "data");
+	scratch_write(dir, "data/f", "");
+	expect(dir, ERR_INVALID,
+	    "@/dray.yaml:2:44: host key @/host is empty\n"
+	    "@/dray.yaml:3:31: private key @/key is not a regular file\n"
+	    "@/dray.yaml:4:62: known_hosts @/known is not a regular file\n"
+	    "@/dray.yaml:5:21: folder \"f\": @/data/f is not a directory\n");
+}
+
+static void
+test_too_large(void **state)
+{
+	struct scratch *dir = *state;
+	char key[300];
+
+	(void)snprintf(key, sizeof key, "%s/key", dir->path);
+	assert_int_equal(truncate(key, 64 * 1024), 0);
+	expect(dir, ERR_OK, "");
+	assert_int_equal(truncate(key, 64 * 1024 + 1), 0);
+	expect(dir, ERR_INVALID,
+	    "@/dray.yaml:3:31: private key @/key can't be read: it is too large\n");
+}
+
+static void
+test_authorized_keys(void **state)
+{
+	struct scratch *dir = *state;
+
+	/* Warnings: such a file is usable, if not useful. */
+	scratch_write(dir, "keys", "# nobody\n");
+	expect(dir, ERR_OK,
+	    "@/dray.yaml:7:24: warning: @/keys holds no usable key: nobody can log in with it\n");
+}
+
+/* A line that can't be used is told with its number, and the others still count. */
+static void
+test_authorized_keys_line(void **state)
+{
+	struct scratch *dir = *state;
+	char path[300], text[1024];
+	struct config *c _cleanup_(config_unrefp) = NULL;
+	struct buf errors;
+
+	(void)snprintf(text, sizeof text, "%snonsense\n", PUBLIC_KEY);
+	scratch_write(dir, "keys", text);
+	(void)snprintf(path, sizeof path, "%s/dray.yaml", dir->path);
+	buf_init(&errors, ERRORS_MAX);
+	assert_int_equal(config_load(path, &c, &errors), ERR_OK);
+	assert_int_equal(config_check_files(c, &errors), ERR_OK);
+	assert_int_equal(buf_put_u8(&errors, 0), ERR_OK);
+	assert_non_null(strstr(errors_text(&errors), "/keys:2: "));
+	assert_null(strstr(errors_text(&errors), "no usable key"));
+	buf_fini(&errors);
+}
+
+/* /proc is never on the scratch directory's file system. */
+static void
+test_file_systems(void **state)
+{
+	struct scratch *dir = *state;
+
+	scratch_write(
+	    dir, "dray.yaml", "home: .\nfolders: {f: {path: data, staging: /proc/self/x/y}}\n");
+	expect(dir, ERR_INVALID,
+	    "@/dray.yaml:2:21: folder \"f\": its staging /proc/self/x/y is on another file system: "
+	    "set \"staging\" to a directory beside @/data\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_all_is_well),
+	    TEST(test_all_is_gone),
+	    TEST(test_modes),
+	    TEST(test_what_is_no_file),
+	    TEST(test_too_large),
+	    TEST(test_authorized_keys),
+	    TEST(test_authorized_keys_line),
+	    TEST(test_file_systems),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -93,7 +93,7 @@ print_new(struct cli *cli, const struct config_identity *identity, const struct 
 	out_text(cli->out, public_line(p));
 	fprintf(cli->out,
 	    "\n\nSend this line to the partner, who adds it to the authorized keys of our user\n"
-	    "there. Its fingerprint, to compare over another line, is\n%s\n",
+	    "there. Its fingerprint, to be compared by another way than this, is\n%s\n",
 	    p->fingerprint);
 }
 

@@ -95,7 +95,7 @@ fake_finish(pid_t pid)
 static inline struct answer
 fake_dray(const struct fake_script *s, const char *const *args)
 {
-	write_file("dray.yaml", "home: .\ncontrol_socket: control.sock\n", 0644);
+	write_file("dray.yaml", "home: .\n", 0644);
 	pid_t pid = fake_start("control.sock", s);
 	struct answer a = run_dray(args);
 	fake_finish(pid);

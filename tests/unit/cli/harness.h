@@ -5,11 +5,12 @@
 #ifndef TESTS_CLI_HARNESS_H
 #define TESTS_CLI_HARNESS_H
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -109,7 +109,7 @@ static void
 test_nobody_there(void **state)
 {
 	(void)state;
-	write_file("dray.yaml", "home: .\ncontrol_socket: none.sock\n", 0644);
+	write_file("dray.yaml", "home: .\ncontrol: none.sock\n", 0644);
 	static const char *const COMMANDS[][4] = {
 	    {"status"}, {"transfers"}, {"trace", "1"}, {"run", "r"}, {"run", "r", "--wait"}};
 	for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++) {

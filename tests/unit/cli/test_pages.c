@@ -186,14 +186,14 @@ test_transfers(void **state)
 {
 	(void)state;
 	ASSERT_PAGE(&TRANSFERS,
-	    "ID  ROUTE          STATE         SIZE  CHANGED  FILE                         "
+	    "ID  ROUTE          STATE         SIZE  CHANGED  FILE                      "
 	    "TROUBLE\n"
 	    "18  -              ready      1.5 KiB  now      erp:/in/\\x1b[31m\\xff.csv  the line "
 	    "broke\n"
 	    "17  acme-invoices  delivered  4.0 KiB  5s ago   acme:/outbox/a.csv\n",
 	    "transfers", "--route", "bolt");
 	ASSERT_PAGE(&TRANSFERS,
-	    "ID  ROUTE          STATE         SIZE  CHANGED  FILE                         "
+	    "ID  ROUTE          STATE         SIZE  CHANGED  FILE                      "
 	    "TROUBLE\n"
 	    "18  -              ready      1.5 KiB  now      erp:/in/\\x1b[31m\\xff.csv  the line "
 	    "broke\n"

@@ -110,6 +110,8 @@ struct core_job {
 	TAILQ_ENTRY(core_job) entry;
 	uint64_t transfer;
 	char route[IPC_NAME_MAX + 1];
+	struct transfer_output *outputs; /* as they were prepared */
+	size_t n_outputs;
 	bool running, answered;
 };
 

@@ -174,18 +174,19 @@ has_space(struct core_courier *courier, const struct transfer *t)
 }
 
 /* a: transfer. Durable now that this courier has it. */
-static void
+static enum err
 deed_fetch(void *ctx, const struct turn_args *args)
 {
 	struct core *c = ctx;
 	char name[STAGING_NAME_MAX];
 	struct transfer t;
 
-	if (ledger_get(c->gateway.ledger, args->a, &t) != ERR_OK || t.state != TRANSFER_FETCHING)
-		return;
+	enum err e = ledger_get(c->gateway.ledger, args->a, &t);
+	if (e != ERR_OK || t.state != TRANSFER_FETCHING)
+		return e;
 	struct core_route *route = core_route_find(c, slice_str(t.route));
 	if (route == NULL || route->courier == NULL)
-		return;
+		return ERR_OK;
 	staging_name(t.id, name);
 	core_peer_send(&route->courier->peer, IPC_COURIER_FETCH,
 	    &(struct ipc_courier_fetch){
@@ -196,6 +197,7 @@ deed_fetch(void *ctx, const struct turn_args *args)
 		.mtime = t.mtime,
 		.checkpoint = t.checkpoint,
 	    });
+	return ERR_OK;
 }
 
 static enum err
@@ -299,8 +301,8 @@ on_checkpoint(void *ctx, struct ipc_message *m)
 {
 	struct core_courier *courier = courier_of(ctx);
 
-	return ledger_checkpoint(gateway_of(courier)->ledger, m->courier_checkpoint.transfer,
-	    m->courier_checkpoint.length);
+	return pipeline_checkpoint(gateway_of(courier), courier->route->name,
+	    m->courier_checkpoint.transfer, m->courier_checkpoint.length);
 }
 
 /* One answer less to wait for; an answer to nothing is the courier's bug. */
@@ -331,14 +333,20 @@ on_fetched(void *ctx, struct ipc_message *m)
 {
 	struct core_courier *courier = courier_of(ctx);
 	const struct ipc_courier_fetched *f = &m->courier_fetched;
+	struct pipeline_report report = {
+	    .route = courier->route->name,
+	    .transfer = f->transfer,
+	    .outcome = (enum ipc_file_outcome)f->outcome,
+	    .story = f->story,
+	};
 
+	courier->wants_more = true;
 	enum err e = answered(courier, f->outcome);
 	if (e == ERR_OK)
 		e = release_space(courier, f->transfer);
 	if (e == ERR_OK)
-		e = pipeline_fetch_ended(gateway_of(courier), f->transfer,
-		    (enum ipc_file_outcome)f->outcome, f->size, f->sha256, f->story, time_now_us());
-	courier->wants_more = true;
+		e = pipeline_fetch_ended(
+		    gateway_of(courier), &report, f->size, f->sha256, time_now_us());
 	return e;
 }
 
@@ -347,13 +355,17 @@ on_removed(void *ctx, struct ipc_message *m)
 {
 	struct core_courier *courier = courier_of(ctx);
 	const struct ipc_courier_removed *r = &m->courier_removed;
+	struct pipeline_report report = {
+	    .route = courier->route->name,
+	    .transfer = r->transfer,
+	    .outcome = (enum ipc_file_outcome)r->outcome,
+	    .story = r->story,
+	};
 
-	enum err e = answered(courier, r->outcome);
-	if (e == ERR_OK)
-		e = pipeline_source_answered(gateway_of(courier), r->transfer,
-		    (enum ipc_file_outcome)r->outcome, r->story, time_now_us());
 	courier->wants_more = true;
-	return e;
+	enum err e = answered(courier, r->outcome);
+	return e == ERR_OK ? pipeline_source_answered(gateway_of(courier), &report, time_now_us())
+			   : e;
 }
 
 static const struct ipc_handler HANDLERS[] = {

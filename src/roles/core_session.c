@@ -168,17 +168,18 @@ on_facts(void *ctx, struct ipc_message *m)
 }
 
 /* a: session, b: tag, c: transfer. The row is durable: the session may publish. */
-static void
+static enum err
 deed_upload_recorded(void *ctx, const struct turn_args *args)
 {
 	struct core *c = ctx;
 	struct core_session *s = session_find(c, args->a);
 
 	if (s == NULL)
-		return;
+		return ERR_OK;
 	core_peer_send(&s->peer, IPC_UPLOAD_RECORDED,
 	    &(struct ipc_upload_recorded){
 		.tag = (uint32_t)args->b, .error = ERR_OK, .transfer = args->c});
+	return ERR_OK;
 }
 
 static enum err

@@ -33,7 +33,17 @@ job_free(struct core_job *job)
 		c->n_running_jobs--;
 		core_peer_fini(&job->peer);
 	}
+	free(job->outputs);
 	free(job);
+}
+
+static enum err
+job_failed(struct core_job *job, enum ipc_file_outcome outcome, struct slice story)
+{
+	struct pipeline_report report = {
+	    .route = job->route, .transfer = job->transfer, .outcome = outcome, .story = story};
+
+	return pipeline_work_failed(&job->peer.core->gateway, &report, time_now_us());
 }
 
 static enum err
@@ -48,7 +58,8 @@ on_done(void *ctx, struct ipc_message *m)
 	    !slice_copy(done->file_name, name, sizeof name))
 		return ERR_FORMAT;
 	job->answered = true;
-	return pipeline_worked(&job->peer.core->gateway, job->transfer, name, time_now_us());
+	return pipeline_worked(&job->peer.core->gateway, job->transfer, job->outputs,
+	    job->n_outputs, name, time_now_us());
 }
 
 static enum err
@@ -61,8 +72,7 @@ on_failed(void *ctx, struct ipc_message *m)
 	    failed->outcome > IPC_OUTCOME_LOCAL_FAILURE)
 		return ERR_FORMAT;
 	job->answered = true;
-	return pipeline_work_failed(&job->peer.core->gateway, job->transfer,
-	    (enum ipc_file_outcome)failed->outcome, failed->story, time_now_us());
+	return job_failed(job, (enum ipc_file_outcome)failed->outcome, failed->story);
 }
 
 static const struct ipc_handler HANDLERS[] = {
@@ -79,8 +89,8 @@ on_gone(struct core_peer *peer)
 	enum err e = ERR_OK;
 
 	if (!job->answered)
-		e = pipeline_work_failed(&c->gateway, job->transfer, IPC_OUTCOME_LOCAL_FAILURE,
-		    slice_str("the worker ended without an answer; see the log"), time_now_us());
+		e = job_failed(job, IPC_OUTCOME_LOCAL_FAILURE,
+		    slice_str("the worker ended without an answer; see the log"));
 	job_free(job);
 	if (e != ERR_OK)
 		core_ledger_failed(c, e);
@@ -94,13 +104,18 @@ send_outputs(struct core_job *job, const struct config_route *route, struct stor
 {
 	struct gateway *g = &job->peer.core->gateway;
 
+	job->outputs = calloc(route->n_to, sizeof *job->outputs);
+	if (job->outputs == NULL)
+		return ERR_NOMEM;
+	job->n_outputs = route->n_to;
 	for (size_t i = 0; i < route->n_to; i++) {
 		int fd _cleanup_(fd_closep) = -1;
 		const struct store *store = stores_find(&g->stores, route->to[i]->name);
 		if (store == NULL)
 			return story_fail(
 			    story, ERR_NOENT, "folder %s is gone", route->to[i]->name);
-		enum err e = outputs_prepare(g, job->transfer, (uint32_t)i, store, &fd, story);
+		enum err e = outputs_prepare(
+		    g, job->transfer, (uint32_t)i, store, &job->outputs[i], &fd, story);
 		if (e != ERR_OK)
 			return e;
 		if (fd >= 0)
@@ -177,8 +192,8 @@ start_job(struct core_job *job)
 		return;
 	enum ipc_file_outcome outcome =
 	    err_class(e) == ERR_CLASS_RESOURCE ? IPC_OUTCOME_NO_SPACE : IPC_OUTCOME_LOCAL_FAILURE;
-	e = pipeline_work_failed(&c->gateway, job->transfer, outcome,
-	    slice_str(story.text[0] == '\0' ? "cannot start a worker" : story.text), time_now_us());
+	e = job_failed(
+	    job, outcome, slice_str(story.text[0] == '\0' ? "cannot start a worker" : story.text));
 	job_free(job);
 	if (e != ERR_OK)
 		core_ledger_failed(c, e);

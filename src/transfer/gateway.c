@@ -42,22 +42,27 @@ staging_name(uint64_t transfer, char dst[STAGING_NAME_MAX])
 }
 
 void
-staging_output_name(uint64_t transfer, uint32_t n, char dst[STAGING_NAME_MAX])
+staging_output_name(
+    uint64_t transfer, uint32_t n, uint64_t staging_inode, char dst[STAGING_NAME_MAX])
 {
-	(void)snprintf(dst, STAGING_NAME_MAX, "t%" PRIu64 ".%" PRIu32, transfer, n);
+	(void)snprintf(
+	    dst, STAGING_NAME_MAX, "t%" PRIu64 ".%" PRIu32 "-%" PRIx64, transfer, n, staging_inode);
 }
 
 bool
 staging_parse(const char *name, uint64_t *ret_transfer, bool *ret_output)
 {
-	struct slice number, n;
+	struct slice number, rest, n;
 	uint64_t ignored;
 
 	if (name[0] != 't')
 		return false;
-	n = slice_cut(slice_str(name + 1), '.', &number);
-	*ret_output = n.ptr != NULL;
-	if (*ret_output && !text_to_u64(n, UINT32_MAX, &ignored))
-		return false;
+	rest = slice_cut(slice_str(name + 1), '.', &number);
+	*ret_output = rest.ptr != NULL;
+	if (*ret_output) {
+		struct slice inode = slice_cut(rest, '-', &n);
+		if (inode.len == 0 || !text_to_u64(n, UINT32_MAX, &ignored))
+			return false;
+	}
 	return text_to_u64(number, INT64_MAX, ret_transfer);
 }

@@ -35,10 +35,17 @@ void gateway_fini(struct gateway *g);
 
 enum { STAGING_NAME_MAX = 48 };
 
-/* The name of a transfer's bytes in incoming, "t42"; and of its n-th output in a folder's staging,
- * "t42.0". */
+/* The name of a transfer's bytes in incoming, "t42". */
 void staging_name(uint64_t transfer, char dst[STAGING_NAME_MAX]);
-void staging_output_name(uint64_t transfer, uint32_t n, char dst[STAGING_NAME_MAX]);
+
+/*
+ * The name of its n-th output in a folder's staging, "t42.0-1f3a": with the inode of that
+ * directory. Absence from staging proves publication, but only from the very staging that the
+ * output was put into; a folder that was moved meanwhile must not look like one whose files were
+ * taken.
+ */
+void staging_output_name(
+    uint64_t transfer, uint32_t n, uint64_t staging_inode, char dst[STAGING_NAME_MAX]);
 
 /* Which transfer a staging name belongs to; false for other files. *ret_output tells whether it is
  * an output. */

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "os/fd.h"
@@ -10,56 +12,108 @@
 
 enum { OUTPUT_MODE = 0640, ALTERNATIVES_MAX = 10000 };
 
+static enum err
+staging_inode(const struct store *store, uint64_t *ret_inode)
+{
+	struct stat st;
+
+	if (fstat(store->staging_fd, &st) < 0)
+		return err_last();
+	*ret_inode = st.st_ino;
+	return ERR_OK;
+}
+
 enum err
 outputs_prepare(struct gateway *g, uint64_t transfer, uint32_t n, const struct store *store,
-    int *ret_fd, struct story *story)
+    struct transfer_output *ret_out, int *ret_fd, struct story *story)
 {
 	char from[STAGING_NAME_MAX], to[STAGING_NAME_MAX];
+	const char *folder = store->folder->name;
+	uint64_t inode = 0;
 
 	*ret_fd = -1;
+	*ret_out = (struct transfer_output){.transfer = transfer, .n = n};
+	enum err e = staging_inode(store, &inode);
+	if (e != ERR_OK)
+		return story_fail(story, e, "cannot look at the staging of folder %s", folder);
 	staging_name(transfer, from);
-	staging_output_name(transfer, n, to);
+	staging_output_name(transfer, n, inode, to);
+	(void)snprintf(ret_out->folder, sizeof ret_out->folder, "%s", folder);
+	(void)snprintf(ret_out->staging_name, sizeof ret_out->staging_name, "%s", to);
 	if (unlinkat(store->staging_fd, to, 0) < 0 && errno != ENOENT)
 		return story_fail(story, err_last(),
-		    "cannot replace %s in the staging of folder %s: %s", to, store->folder->name,
+		    "cannot replace %s in the staging of folder %s: %s", to, folder,
 		    strerror(errno));
 	if (linkat(g->stores.incoming_fd, from, store->staging_fd, to, 0) == 0)
 		return ERR_OK;
 	if (errno != EXDEV)
 		return story_fail(story, err_last(),
-		    "cannot link %s into the staging of folder %s: %s", from, store->folder->name,
+		    "cannot link %s into the staging of folder %s: %s", from, folder,
 		    strerror(errno));
-	enum err e = file_open_beneath(
+	e = file_open_beneath(
 	    store->staging_fd, to, O_WRONLY | O_CREAT | O_EXCL, OUTPUT_MODE, ret_fd);
 	if (e != ERR_OK)
 		return story_fail(story, e, "cannot make %s in the staging of folder %s: %s", to,
-		    store->folder->name, err_text(e));
+		    folder, err_text(e));
 	return ERR_OK;
 }
 
-enum err
-outputs_sync(struct gateway *g, const struct config_route *route)
+/*
+ * The store of an output, which must be the one that the output was put into: the folder may have
+ * been taken away, or moved, since.
+ */
+static enum err
+find_store(struct gateway *g, const struct transfer_output *out, const struct store **ret_store,
+    struct story *story)
 {
-	for (size_t i = 0; i < route->n_to; i++) {
-		const struct store *store = stores_find(&g->stores, route->to[i]->name);
-		if (store == NULL)
-			return ERR_NOENT;
-		enum err e = file_sync(store->staging_fd);
-		if (e != ERR_OK)
-			return e;
-	}
-	return ERR_OK;
+	const char *suffix = strrchr(out->staging_name, '-');
+	char text[32];
+	uint64_t inode = 0;
+
+	*ret_store = stores_find(&g->stores, out->folder);
+	if (*ret_store == NULL)
+		return story_fail(
+		    story, ERR_NOENT, "folder %s is no longer in the configuration", out->folder);
+	enum err e = staging_inode(*ret_store, &inode);
+	if (e != ERR_OK)
+		return story_fail(story, e, "cannot look at the staging of folder %s", out->folder);
+	(void)snprintf(text, sizeof text, "%" PRIx64, inode);
+	/* An account's upload has a name of its own; it is never placed from here. */
+	if (out->staging_name[0] != 't' || (suffix != NULL && strcmp(suffix + 1, text) == 0))
+		return ERR_OK;
+	return story_fail(story, ERR_XDEV,
+	    "folder %s has another staging directory than when %s was put into it: bring that one "
+	    "back",
+	    out->folder, out->staging_name);
 }
 
 enum err
-outputs_is_staged(struct gateway *g, const struct transfer_output *out, bool *ret_staged)
+outputs_sync(struct gateway *g, const struct transfer_output *out, struct story *story)
 {
-	const struct store *store = stores_find(&g->stores, out->folder);
+	const struct store *store;
+
+	enum err e = find_store(g, out, &store, story);
+	if (e != ERR_OK)
+		return e;
+	e = file_sync(store->staging_fd);
+	if (e != ERR_OK)
+		story_set(
+		    story, "cannot sync the staging of folder %s: %s", out->folder, err_text(e));
+	return e;
+}
+
+enum err
+outputs_is_staged(
+    struct gateway *g, const struct transfer_output *out, bool *ret_staged, struct story *story)
+{
+	const struct store *store;
 	struct stat st;
 
-	if (store == NULL)
-		return ERR_NOENT;
-	enum err e = file_stat_beneath(store->staging_fd, out->staging_name, &st);
+	*ret_staged = false;
+	enum err e = find_store(g, out, &store, story);
+	if (e != ERR_OK)
+		return e;
+	e = file_stat_beneath(store->staging_fd, out->staging_name, &st);
 	*ret_staged = e == ERR_OK;
 	return e == ERR_NOENT ? ERR_OK : e;
 }
@@ -104,7 +158,7 @@ explain_absence(struct gateway *g, const struct transfer_output *out)
 {
 	bool staged;
 
-	enum err e = outputs_is_staged(g, out, &staged);
+	enum err e = outputs_is_staged(g, out, &staged, NULL);
 	if (e != ERR_OK)
 		return e;
 	return staged ? ERR_NOENT : ERR_OK;
@@ -114,13 +168,11 @@ enum outputs_place_result
 outputs_place(
     struct gateway *g, struct transfer_output *out, enum err *ret_error, struct story *story)
 {
-	const struct store *store = stores_find(&g->stores, out->folder);
+	const struct store *store;
 
-	if (store == NULL) {
-		*ret_error = story_fail(
-		    story, ERR_NOENT, "folder %s is no longer in the configuration", out->folder);
+	*ret_error = find_store(g, out, &store, story);
+	if (*ret_error != ERR_OK)
 		return OUTPUTS_FAILED;
-	}
 	*ret_error =
 	    file_rename_new(store->staging_fd, out->staging_name, store->dir_fd, out->path);
 	if (*ret_error == ERR_EXISTS) {

@@ -14,13 +14,16 @@
 /*
  * Makes the n-th output of a staged transfer: a link to the staged file, or, on another file
  * system, an empty file that a worker must fill: then *ret_fd is open for writing (the caller
- * closes it), else -1. What an earlier try left under this name is replaced.
+ * closes it), else -1. What an earlier try left under this name is replaced. Fills ret_out but for
+ * its path.
  */
 enum err outputs_prepare(struct gateway *g, uint64_t transfer, uint32_t n,
-    const struct store *store, int *ret_fd, struct story *story) must_check;
+    const struct store *store, struct transfer_output *ret_out, int *ret_fd,
+    struct story *story) must_check;
 
-/* Makes the names of the outputs in staging durable; before the transfer becomes `processed`. */
-enum err outputs_sync(struct gateway *g, const struct config_route *route) must_check;
+/* Makes the output's name in staging durable; before the transfer becomes `processed`. */
+enum err outputs_sync(
+    struct gateway *g, const struct transfer_output *out, struct story *story) must_check;
 
 enum outputs_place_result {
 	OUTPUTS_PLACED,     /* it is in place, durably; also when it was before */
@@ -33,9 +36,10 @@ enum outputs_place_result {
 enum outputs_place_result outputs_place(
     struct gateway *g, struct transfer_output *out, enum err *ret_error, struct story *story);
 
-/* Is the output still in staging? */
-enum err outputs_is_staged(
-    struct gateway *g, const struct transfer_output *out, bool *ret_staged) must_check;
+/* Is the output still in staging? An error when that can't be told: the folder is not the one of
+ * then. */
+enum err outputs_is_staged(struct gateway *g, const struct transfer_output *out, bool *ret_staged,
+    struct story *story) must_check;
 
 /* Removes the fetched bytes; fine when there are none. */
 void outputs_discard_incoming(struct gateway *g, uint64_t transfer);

@@ -18,6 +18,18 @@ route_of(const struct gateway *g, const struct transfer *t)
 	return config_find_route(g->config, slice_str(t->route));
 }
 
+/* The transfer that a role speaks of, which must be its route's and in this state. */
+static enum err
+get_reported(struct gateway *g, const char *route, uint64_t id, enum transfer_state state,
+    struct transfer *ret_t)
+{
+	enum err e = ledger_get(g->ledger, id, ret_t);
+
+	if (e != ERR_OK)
+		return e == ERR_NOENT ? ERR_FORMAT : e;
+	return ret_t->state == state && strcmp(ret_t->route, route) == 0 ? ERR_OK : ERR_FORMAT;
+}
+
 /* Words from a role, safe for the ledger and for people. */
 static const char *
 clean(struct slice story, char dst[LEDGER_TEXT_MAX])
@@ -60,14 +72,16 @@ pipeline_fetch_began(struct gateway *g, uint64_t id, int64_t now_us)
 }
 
 /* Asks core for a worker, once `staged` is durable. */
-static void
+static enum err
 deed_work(void *ctx, const struct turn_args *args)
 {
 	struct gateway *g = ctx;
 	struct transfer t;
 
-	if (ledger_get(g->ledger, args->a, &t) == ERR_OK && t.state == TRANSFER_STAGED)
+	enum err e = ledger_get(g->ledger, args->a, &t);
+	if (e == ERR_OK && t.state == TRANSFER_STAGED)
 		g->ports->work(g->ports_ctx, &t);
+	return e;
 }
 
 static enum err
@@ -101,20 +115,31 @@ fetched(struct gateway *g, struct transfer *t, uint64_t size, struct slice sha25
 }
 
 enum err
-pipeline_fetch_ended(struct gateway *g, uint64_t id, enum ipc_file_outcome outcome, uint64_t size,
-    struct slice sha256, struct slice story, int64_t now_us)
+pipeline_checkpoint(struct gateway *g, const char *route, uint64_t id, uint64_t length)
 {
+	struct transfer t;
+
+	enum err e = get_reported(g, route, id, TRANSFER_FETCHING, &t);
+	if (e == ERR_OK && length > t.size)
+		return ERR_FORMAT;
+	return e == ERR_OK ? ledger_checkpoint(g->ledger, id, length) : e;
+}
+
+enum err
+pipeline_fetch_ended(struct gateway *g, const struct pipeline_report *report, uint64_t size,
+    struct slice sha256, int64_t now_us)
+{
+	enum ipc_file_outcome outcome = report->outcome;
+	uint64_t id = report->transfer;
 	char why[LEDGER_TEXT_MAX];
 	struct transfer t;
 
-	enum err e = ledger_get(g->ledger, id, &t);
+	enum err e = get_reported(g, report->route, id, TRANSFER_FETCHING, &t);
 	if (e != ERR_OK)
 		return e;
-	if (t.state != TRANSFER_FETCHING)
-		return ERR_FORMAT;
 	if (outcome == IPC_OUTCOME_DONE)
 		return fetched(g, &t, size, sha256, now_us);
-	clean(story, why);
+	clean(report->story, why);
 	log_warn("transfer.not-fetched", F_U64("transfer", id), F_STR("route", t.route),
 	    F_STR("path", t.path), F_STR("why", why));
 	if (outcome == IPC_OUTCOME_GONE || outcome == IPC_OUTCOME_CHANGED) {
@@ -125,48 +150,29 @@ pipeline_fetch_ended(struct gateway *g, uint64_t id, enum ipc_file_outcome outco
 	return try_again(g, &t, blame, why, now_us);
 }
 
-static void
+static enum err
 deed_place(void *ctx, const struct turn_args *args)
 {
-	struct gateway *g = ctx;
-	enum err e = pipeline_place(g, args->a, time_now_us());
+	return pipeline_place(ctx, args->a, time_now_us());
+}
 
-	if (e != ERR_OK)
-		log_error("transfer.not-published", F_U64("transfer", args->a),
-		    F_STR("error", err_text(e)));
+/* The outputs' names must be as durable as their bytes before anything relies on them. */
+static enum err
+sync_outputs(
+    struct gateway *g, const struct transfer_output *outputs, size_t n_outputs, struct story *story)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < n_outputs && e == ERR_OK; i++)
+		e = outputs_sync(g, &outputs[i], story);
+	return e;
 }
 
 enum err
-pipeline_worked(struct gateway *g, uint64_t id, const char *file_name, int64_t now_us)
+pipeline_worked(struct gateway *g, uint64_t id, struct transfer_output *outputs, size_t n_outputs,
+    const char *file_name, int64_t now_us)
 {
-	struct transfer_output out = {.transfer = id};
-	struct transfer t;
-
-	enum err e = ledger_get(g->ledger, id, &t);
-	if (e != ERR_OK)
-		return e;
-	const struct config_route *route = route_of(g, &t);
-	if (t.state != TRANSFER_STAGED || route == NULL)
-		return ERR_FORMAT;
-	if (!slice_copy(slice_str(file_name), out.path, sizeof out.path))
-		return ERR_NAMETOOLONG;
-	e = outputs_sync(g, route);
-	for (size_t i = 0; i < route->n_to && e == ERR_OK; i++) {
-		out.n = (uint32_t)i;
-		(void)snprintf(out.folder, sizeof out.folder, "%s", route->to[i]->name);
-		staging_output_name(id, out.n, out.staging_name);
-		e = ledger_put_output(g->ledger, &out);
-	}
-	if (e == ERR_OK)
-		e = ledger_move(g->ledger, id, TRANSFER_WORKED, NULL, file_name, now_us);
-	return e == ERR_OK ? defer(g, deed_place, id) : e;
-}
-
-enum err
-pipeline_work_failed(struct gateway *g, uint64_t id, enum ipc_file_outcome outcome,
-    struct slice story, int64_t now_us)
-{
-	char why[LEDGER_TEXT_MAX];
+	struct story story = {.text = ""};
 	struct transfer t;
 
 	enum err e = ledger_get(g->ledger, id, &t);
@@ -174,10 +180,31 @@ pipeline_work_failed(struct gateway *g, uint64_t id, enum ipc_file_outcome outco
 		return e;
 	if (t.state != TRANSFER_STAGED)
 		return ERR_FORMAT;
-	clean(story, why);
-	log_warn("transfer.not-processed", F_U64("transfer", id), F_STR("route", t.route),
+	if (sync_outputs(g, outputs, n_outputs, &story) != ERR_OK)
+		return try_again(g, &t, false, story.text, now_us);
+	for (size_t i = 0; i < n_outputs && e == ERR_OK; i++) {
+		if (!slice_copy(slice_str(file_name), outputs[i].path, sizeof outputs[i].path))
+			return ERR_FORMAT;
+		e = ledger_put_output(g->ledger, &outputs[i]);
+	}
+	if (e == ERR_OK)
+		e = ledger_move(g->ledger, id, TRANSFER_WORKED, NULL, file_name, now_us);
+	return e == ERR_OK ? defer(g, deed_place, id) : e;
+}
+
+enum err
+pipeline_work_failed(struct gateway *g, const struct pipeline_report *report, int64_t now_us)
+{
+	char why[LEDGER_TEXT_MAX];
+	struct transfer t;
+
+	enum err e = get_reported(g, report->route, report->transfer, TRANSFER_STAGED, &t);
+	if (e != ERR_OK)
+		return e;
+	clean(report->story, why);
+	log_warn("transfer.not-processed", F_U64("transfer", t.id), F_STR("route", t.route),
 	    F_STR("path", t.path), F_STR("why", why));
-	return try_again(g, &t, outcome != IPC_OUTCOME_NO_SPACE, why, now_us);
+	return try_again(g, &t, report->outcome != IPC_OUTCOME_NO_SPACE, why, now_us);
 }
 
 /* What one walk over the outputs of a transfer found. */
@@ -213,18 +240,20 @@ place_one(void *ctx, const struct transfer_output *found)
 	return ERR_OK;
 }
 
-static void
+static enum err
 deed_remove_source(void *ctx, const struct turn_args *args)
 {
 	struct gateway *g = ctx;
 	struct transfer t;
 
 	outputs_discard_incoming(g, args->a);
-	if (ledger_get(g->ledger, args->a, &t) != ERR_OK)
-		return;
+	enum err e = ledger_get(g->ledger, args->a, &t);
+	if (e != ERR_OK || t.state != TRANSFER_PUBLISHED)
+		return e;
 	const struct config_route *route = route_of(g, &t);
-	if (t.state == TRANSFER_PUBLISHED && route != NULL && route->after == CONFIG_AFTER_DELETE)
+	if (route != NULL && route->after == CONFIG_AFTER_DELETE)
 		g->ports->remove_source(g->ports_ctx, &t);
+	return ERR_OK;
 }
 
 /* Every output is in place, durably. Only when this is durable too may the source be told. */
@@ -254,10 +283,8 @@ pipeline_place(struct gateway *g, uint64_t id, int64_t now_us)
 	struct transfer t;
 
 	enum err e = ledger_get(g->ledger, id, &t);
-	if (e != ERR_OK)
+	if (e != ERR_OK || t.state != TRANSFER_PROCESSED)
 		return e;
-	if (t.state != TRANSFER_PROCESSED)
-		return ERR_FORMAT;
 	e = ledger_each_output(g->ledger, id, place_one, &p);
 	if (e != ERR_OK)
 		return e;
@@ -273,20 +300,18 @@ pipeline_place(struct gateway *g, uint64_t id, int64_t now_us)
 }
 
 enum err
-pipeline_source_answered(struct gateway *g, uint64_t id, enum ipc_file_outcome outcome,
-    struct slice story, int64_t now_us)
+pipeline_source_answered(struct gateway *g, const struct pipeline_report *report, int64_t now_us)
 {
+	uint64_t id = report->transfer;
 	char why[LEDGER_TEXT_MAX];
 	bool removed = true;
 	struct transfer t;
 
-	enum err e = ledger_get(g->ledger, id, &t);
+	enum err e = get_reported(g, report->route, id, TRANSFER_PUBLISHED, &t);
 	if (e != ERR_OK)
 		return e;
-	if (t.state != TRANSFER_PUBLISHED)
-		return ERR_FORMAT;
 	struct transfer_change change = {.source_removed = &removed, .trouble = ""};
-	switch (outcome) {
+	switch (report->outcome) {
 	case IPC_OUTCOME_DONE:
 		log_move("transfer.settled", &t, "deleted at the source");
 		return ledger_move(
@@ -305,7 +330,7 @@ pipeline_source_answered(struct gateway *g, uint64_t id, enum ipc_file_outcome o
 		break;
 	}
 	/* It stays published, and the next run tells the source again. */
-	clean(story, why);
+	clean(report->story, why);
 	log_warn("transfer.not-deleted", F_U64("transfer", id), F_STR("route", t.route),
 	    F_STR("path", t.path), F_STR("why", why));
 	return ledger_trouble(g->ledger, id, why, now_us);

@@ -155,8 +155,9 @@ write_off(void *ctx, const struct transfer *t)
 	size_t dir_len = strlen(p->route->from_path);
 	if (strncmp(t->path, p->route->from_path, dir_len) != 0)
 		return ERR_OK;
-	return pipeline_source_answered(
-	    p->gateway, t->id, IPC_OUTCOME_GONE, slice_of(NULL, 0), p->began_us);
+	struct pipeline_report gone = {
+	    .route = p->route->name, .transfer = t->id, .outcome = IPC_OUTCOME_GONE};
+	return pipeline_source_answered(p->gateway, &gone, p->began_us);
 }
 
 enum err

@@ -51,7 +51,7 @@ find_staged(void *ctx, const struct transfer_output *out)
 	} *found = ctx;
 	bool staged = false;
 
-	enum err e = outputs_is_staged(found->g, out, &staged);
+	enum err e = outputs_is_staged(found->g, out, &staged, NULL);
 	found->any = found->any || staged || e != ERR_OK;
 	return ERR_OK;
 }

@@ -40,33 +40,37 @@ turn_defer(struct turn *t, turn_fn *fn, void *ctx, struct turn_args args)
 
 /* Runs the deeds that were there at the beginning; those that they defer wait for the next commit.
  */
-static void
+static enum err
 run_deeds(struct turn *t)
 {
 	struct turn now;
 	struct turn_deed *deed;
+	enum err e = ERR_OK;
 
 	turn_init(&now);
 	STAILQ_CONCAT(&now.deeds, &t->deeds);
-	while ((deed = STAILQ_FIRST(&now.deeds)) != NULL) {
+	while (e == ERR_OK && (deed = STAILQ_FIRST(&now.deeds)) != NULL) {
 		STAILQ_REMOVE_HEAD(&now.deeds, entry);
-		deed->fn(deed->ctx, &deed->args);
+		e = deed->fn(deed->ctx, &deed->args);
 		free(deed);
 	}
+	turn_fini(&now);
+	return e;
 }
 
 enum err
 turn_end(struct turn *t, struct ledger *ledger)
 {
+	enum err e;
+
 	do {
-		enum err e = ledger_commit(ledger);
-		if (e != ERR_OK) {
-			turn_fini(t);
-			return e;
-		}
-		run_deeds(t);
-	} while (!STAILQ_EMPTY(&t->deeds) || ledger_dirty(ledger));
-	return ERR_OK;
+		e = ledger_commit(ledger);
+		if (e == ERR_OK)
+			e = run_deeds(t);
+	} while (e == ERR_OK && (!turn_is_over(t) || ledger_dirty(ledger)));
+	if (e != ERR_OK)
+		turn_fini(t);
+	return e;
 }
 
 bool

@@ -18,7 +18,8 @@ struct turn_args {
 	uint64_t a, b, c;
 };
 
-typedef void turn_fn(void *ctx, const struct turn_args *args);
+/* Not ERR_OK: the ledger failed, and the turn with it. */
+typedef enum err turn_fn(void *ctx, const struct turn_args *args);
 
 struct turn_deed;
 

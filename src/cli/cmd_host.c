@@ -215,8 +215,10 @@ print_trusted(struct cli *cli, const struct hostscan *s, const struct hostscan_k
 		    s->remote->known_hosts, key->line);
 		return;
 	}
-	fprintf(cli->out, "Pinned the %s key of %s in %s.\n", key->type, s->remote->name,
-	    s->remote->known_hosts);
+	fprintf(cli->out,
+	    "Pinned the %s key of %s in %s.\n"
+	    "drayd sees that at the route's next run (now: dray run ROUTE).\n",
+	    key->type, s->remote->name, s->remote->known_hosts);
 	if (key->verdict == HOSTSCAN_CHANGED)
 		fprintf(cli->out,
 		    "Another key is pinned there too, in line %zu, and still trusted: remove that "

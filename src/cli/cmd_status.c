@@ -57,8 +57,8 @@ print_gateway(struct cli *cli, const struct ipc_ctl_gateway *g)
 	if (g->landlock > 0)
 		fprintf(cli->out, "\nLandlock version %" PRIu32 "\n", g->landlock);
 	else
-		fputs("\nno Landlock in this kernel: paths are confined by seccomp and openat2 "
-		      "alone\n",
+		fputs("\nno Landlock in this kernel: roles are confined by seccomp and an "
+		      "empty root alone\n",
 		    cli->out);
 }
 
@@ -79,7 +79,10 @@ print_routes(struct cli *cli, const struct rows *rows)
 		table_add_text(&t, r->from);
 		table_add_text(&t, r->condition);
 		table_add(&t, out_distance(r->last_run_us, cli->now_us, distance));
-		table_add(&t, out_distance(r->next_run_us, cli->now_us, distance));
+		/* None is planned while one is under way. */
+		table_add(&t, r->next_run_us == 0
+				  ? "-"
+				  : out_distance(r->next_run_us, cli->now_us, distance));
 		table_add_u64(&t, r->n_waiting);
 		table_add_u64(&t, r->n_done);
 		table_add_u64(&t, r->n_failed);
@@ -153,7 +156,7 @@ print_stuck(FILE *to, size_t *n, const char *what, struct slice name, struct sli
 	out_text(to, condition);
 	if (condition.len > 0 && trouble.len > 0)
 		fputs(": ", to);
-	out_text(to, trouble);
+	out_story(to, trouble);
 	fputc('\n', to);
 }
 

@@ -92,7 +92,11 @@ print_trouble(struct cli *cli, const struct ipc_ctl_transfer *t)
 {
 	char distance[TIME_TEXT_MAX];
 
-	print_fact(cli->out, "trouble", t->trouble);
+	if (t->trouble.len > 0) {
+		fprintf(cli->out, "  %-12s", "trouble");
+		out_story(cli->out, t->trouble);
+		fputc('\n', cli->out);
+	}
 	if (t->attempts > 0)
 		fprintf(cli->out, "  %-12s%" PRIu32 " failed\n", "tries", t->attempts);
 	if (t->retry_us > cli->now_us)
@@ -126,7 +130,7 @@ print_event(FILE *to, const struct ipc_ctl_event *e, int64_t before_us)
 	print_event_name(to, e->what);
 	if (e->detail.len > 0)
 		fputs(": ", to);
-	out_text(to, e->detail);
+	out_story(to, e->detail);
 	fputc('\n', to);
 }
 

@@ -30,7 +30,7 @@ add_row(struct listing *l, const struct ipc_ctl_transfer *t)
 	table_add(&l->table, text_size(t->size, size));
 	table_add(&l->table, out_distance(t->changed_us, l->cli->now_us, text));
 	table_add(&l->table, file);
-	table_add_text(&l->table, t->trouble);
+	table_add_story(&l->table, t->trouble);
 }
 
 static void
@@ -58,15 +58,16 @@ list(struct cli *cli, struct listing *l, const struct ipc_ctl_transfers *body)
 		    &(struct control_question){
 			IPC_CTL_TRANSFERS, body, CONTROL_SILENCE_S * US_PER_SEC, take_row, l},
 		    &answer);
-	if (code != CLI_OK || cli->json)
+	if (cli->json)
 		return code;
+	/* What came is shown in any case; the exit code says that it isn't all. */
 	if (table_rows(&l->table) > 0)
 		table_print(&l->table, cli->out);
-	else
+	else if (code == CLI_OK)
 		fputs("No transfers.\n", cli->out);
-	if (body->limit > 0 && table_rows(&l->table) == body->limit)
+	if (code == CLI_OK && body->limit > 0 && table_rows(&l->table) == body->limit)
 		fprintf(cli->out, "There may be more: --limit 0 shows all.\n");
-	return CLI_OK;
+	return code;
 }
 
 enum cli_exit

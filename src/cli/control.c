@@ -4,7 +4,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "cli/out.h"
 #include "ipc/link.h"
 #include "os/socket.h"
 
@@ -12,7 +12,7 @@ static enum control_outcome
 fail(struct control_answer *answer, enum control_outcome outcome, enum err e, const char *message)
 {
 	answer->error = e;
-	(void)text_escape(slice_str(message), answer->message, sizeof answer->message);
+	(void)snprintf(answer->message, sizeof answer->message, "%s", message);
 	return outcome;
 }
 
@@ -53,7 +53,8 @@ take_done(const struct ipc_ctl_done *done, struct control_answer *answer)
 	if (done->error >= ERR_N)
 		return ERR_FORMAT;
 	answer->error = (enum err)done->error;
-	(void)text_escape(done->message, answer->message, sizeof answer->message);
+	char *message _cleanup_(out_freep) = out_safe_story(done->message);
+	(void)snprintf(answer->message, sizeof answer->message, "%s", message);
 	return ERR_OK;
 }
 

@@ -37,6 +37,14 @@ json_new_text(struct slice s)
 }
 
 json_t *
+json_new_story(struct slice s)
+{
+	char *text _cleanup_(out_freep) = out_safe_story(s);
+
+	return must(json_string(text));
+}
+
+json_t *
 json_new_u64(uint64_t v)
 {
 	/* JSON's numbers end at 2^63 - 1 here. */
@@ -109,6 +117,19 @@ signed_value(const struct ipc_field *f, int64_t v)
 	return ends_with(f->name, "_us") ? json_new_moment(v) : must(json_integer(v));
 }
 
+/* The fields that hold sentences for people, with names that are escaped already. */
+static bool
+is_story(const struct ipc_field *f)
+{
+	static const char *const NAMES[] = {"trouble", "detail", "message"};
+
+	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+		if (strcmp(f->name, NAMES[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 #define LOAD(type, from)                                \
 	__extension__({                                 \
 		type loaded_;                           \
@@ -129,7 +150,8 @@ field_value(const struct ipc_field *f, const uint8_t *from)
 	case IPC_I64:
 		return signed_value(f, LOAD(int64_t, from));
 	case IPC_STR:
-		return json_new_text(LOAD(struct slice, from));
+		return is_story(f) ? json_new_story(LOAD(struct slice, from))
+				   : json_new_text(LOAD(struct slice, from));
 	case IPC_BYTES:
 		return hex_text(LOAD(struct slice, from));
 	case IPC_FD:

@@ -21,6 +21,22 @@ out_safe(struct slice s)
 	return text;
 }
 
+char *
+out_safe_story(struct slice s)
+{
+	static const char BACKSLASH[] = "\\x5c";
+	char *text = out_safe(s), *to = text;
+
+	/* Each backslash of safe text begins an escape; the one of the backslash is taken back. */
+	for (const char *from = text; *from != '\0'; to++) {
+		bool is_backslash = strncmp(from, BACKSLASH, sizeof BACKSLASH - 1) == 0;
+		*to = *from;
+		from += is_backslash ? sizeof BACKSLASH - 1 : 1;
+	}
+	*to = '\0';
+	return text;
+}
+
 void
 out_freep(char **text)
 {
@@ -32,6 +48,14 @@ void
 out_text(FILE *to, struct slice s)
 {
 	char *text _cleanup_(out_freep) = out_safe(s);
+
+	fputs(text, to);
+}
+
+void
+out_story(FILE *to, struct slice s)
+{
+	char *text _cleanup_(out_freep) = out_safe_story(s);
 
 	fputs(text, to);
 }
@@ -112,6 +136,12 @@ void
 table_add_text(struct table *t, struct slice unsafe_text)
 {
 	add_cell(t, out_safe(unsafe_text));
+}
+
+void
+table_add_story(struct table *t, struct slice story)
+{
+	add_cell(t, out_safe_story(story));
 }
 
 void

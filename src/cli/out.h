@@ -19,8 +19,15 @@ char *out_safe(struct slice s);
 /* For char *text _cleanup_(out_freep). */
 void out_freep(char **text);
 
-/* Writes the text escaped. */
+/*
+ * As out_safe, for a story: names in it were escaped by who told it, so that its backslashes stay
+ * as they are. Everything else that isn't printable is escaped all the same.
+ */
+char *out_safe_story(struct slice s);
+
+/* Write the text escaped. */
 void out_text(FILE *to, struct slice s);
+void out_story(FILE *to, struct slice s);
 
 /* "2026-03-01T12:34:56Z", "never" for 0. Returns dst, as the others. */
 const char *out_moment(int64_t at_us, char dst[TIME_TEXT_MAX]);
@@ -50,6 +57,7 @@ void table_fini(struct table *t);
 /* The next cell, from left to right and from top to bottom. */
 void table_add(struct table *t, const char *safe_text);
 void table_add_text(struct table *t, struct slice unsafe_text);
+void table_add_story(struct table *t, struct slice story);
 void table_add_u64(struct table *t, uint64_t number);
 
 size_t table_rows(const struct table *t);

@@ -70,6 +70,31 @@ test_safe(void **state)
 	}
 }
 
+/* A story's own escapes stay, and nothing unprintable gets through all the same. */
+static void
+test_story(void **state)
+{
+	static const struct {
+		const char *raw;
+		const char *safe;
+	} CASES[] = {
+	    {"", ""},
+	    {"a\\x1bb", "a\\x1bb"},
+	    {"\033", "\\x1b"},
+	    {"\\", "\\"},
+	    {"\\x5c", "\\x5c"},
+	    {"\\\\\n", "\\\\\\x0a"},
+	    {"\xff\\", "\\xff\\"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		char *text = out_safe_story(slice_str(CASES[i].raw));
+		assert_string_equal(text, CASES[i].safe);
+		free(text);
+	}
+}
+
 static char *
 table_text(const struct table *t)
 {
@@ -136,6 +161,7 @@ main(void)
 	    cmocka_unit_test(test_distance),
 	    cmocka_unit_test(test_moment),
 	    cmocka_unit_test(test_safe),
+	    cmocka_unit_test(test_story),
 	    cmocka_unit_test(test_table),
 	    cmocka_unit_test(test_long_table),
 	};

@@ -33,7 +33,7 @@ enum err gateway_use_config(
 
 void gateway_fini(struct gateway *g);
 
-enum { STAGING_NAME_MAX = 48 };
+enum { STAGING_NAME_MAX = 64 };
 
 /* The name of a transfer's bytes in incoming, "t42". */
 void staging_name(uint64_t transfer, char dst[STAGING_NAME_MAX]);

@@ -242,15 +242,15 @@ template_check(const char *text, size_t *ret_at, struct story *story)
 	return e == ERR_OK ? ERR_OK : ERR_INVALID;
 }
 
-enum err
-template_evaluate(const char *text, const struct template_input *input, char *dst, size_t dst_len,
+/* As template_evaluate; what dst holds after an error is half of a name. */
+static enum err
+evaluate_parts(const char *text, const struct template_input *input, char *dst, size_t dst_len,
     struct story *story)
 {
 	struct slice rest = slice_str(text);
 	char scratch[DATE_TEXT_MAX];
 	size_t len = 0;
 
-	BUG_ON(dst_len == 0);
 	dst[0] = '\0';
 	while (rest.len > 0) {
 		struct part part;
@@ -258,17 +258,23 @@ template_evaluate(const char *text, const struct template_input *input, char *ds
 		if (e != ERR_OK)
 			return e;
 		struct slice piece = part_evaluate(&part, input, scratch);
-		if (piece.len >= dst_len - len || len + piece.len > NAME_LEN_MAX) {
-			dst[0] = '\0';
+		if (piece.len >= dst_len - len || len + piece.len > NAME_LEN_MAX)
 			return story_fail(story, ERR_NAMETOOLONG,
 			    "the template makes a name of more than %d bytes", NAME_LEN_MAX);
-		}
 		if (piece.len > 0)
 			memcpy(dst + len, piece.ptr, piece.len);
 		len += piece.len;
 		dst[len] = '\0';
 	}
-	enum err e = name_check(slice_of(dst, len), story);
+	return name_check(slice_of(dst, len), story);
+}
+
+enum err
+template_evaluate(const char *text, const struct template_input *input, char *dst, size_t dst_len,
+    struct story *story)
+{
+	BUG_ON(dst_len == 0);
+	enum err e = evaluate_parts(text, input, dst, dst_len, story);
 	if (e != ERR_OK)
 		dst[0] = '\0';
 	return e;

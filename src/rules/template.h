@@ -26,7 +26,7 @@ enum err template_check(const char *text, size_t *ret_at, struct story *story) m
 
 /*
  * Evaluates into dst. The result must be a file name of ours (rules/name.h): ERR_INVALID or
- * ERR_NAMETOOLONG with a story when it isn't.
+ * ERR_NAMETOOLONG with a story when it isn't, and dst is empty then.
  */
 enum err template_evaluate(const char *text, const struct template_input *input, char *dst,
     size_t dst_len, struct story *story) must_check;

@@ -131,7 +131,8 @@ test_results_are_names(unused_arg void **state)
 	input.name = "abc";
 	assert_int_equal(template_evaluate("{name}", &input, small, sizeof small, NULL), ERR_OK);
 	assert_string_equal(small, "abc");
-	assert_int_equal(template_evaluate("{nme}", &input, dst, sizeof dst, NULL), ERR_INVALID);
+	assert_int_equal(template_evaluate("a{nme}", &input, dst, sizeof dst, NULL), ERR_INVALID);
+	assert_string_equal(dst, "");
 	assert_int_equal(template_evaluate("a{date:%D}", &input, dst, sizeof dst, NULL), ERR_OK);
 	assert_string_equal(dst, "a");
 	assert_int_equal(template_check("{remote}{route}", &at, NULL), ERR_OK);

@@ -1,0 +1,28 @@
+/* Which algorithms we offer and accept, on both sides. Internal to ssh/. */
+#ifndef SSH_ALGORITHMS_H
+#define SSH_ALGORITHMS_H
+
+#define SSH_SUPPRESS_DEPRECATED
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+enum err algorithms_for_server(ssh_bind bind) must_check;
+
+/* host_keys: the host key algorithms to offer, in that order. */
+enum err algorithms_for_client(ssh_session session, const char *host_keys) must_check;
+
+/*
+ * Appends, with a terminator, all host key algorithms that we take: those of the pinned key types
+ * (comma-separated, as knownhosts_types gives them) first, so that a server with several keys shows
+ * the one that we know.
+ */
+enum err algorithms_host_keys(struct slice pinned_types, struct buf *ret_list) must_check;
+
+/* The signature algorithms of one key type, or NULL past the last: to ask a server for each. */
+const char *algorithms_of_host_key_type(size_t i);
+
+#endif

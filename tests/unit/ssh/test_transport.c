@@ -1,10 +1,10 @@
 /* Both sides of the transport against each other, and against peers that aren't what they seem. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cmocka.h>
 #include <fcntl.h>
 #include <poll.h>
 

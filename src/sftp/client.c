@@ -295,10 +295,7 @@ take_packet(struct sftp_client *c, struct slice packet)
 		return e;
 	if (c->state == CLIENT_GREETING)
 		return take_version(c, &response);
-	/* Nothing was asked yet, or nothing can be; and a second VERSION answers nothing. */
-	if (c->state == CLIENT_NEW || c->state == CLIENT_UNUSABLE ||
-	    response.type == SSH_FXP_VERSION)
-		return ERR_FORMAT;
+	/* Before INIT, and where no version fits, nothing is pending that this could answer. */
 	return take_answer(c, &response);
 }
 

@@ -182,6 +182,8 @@ mem_read(void *ctx, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len)
 	struct memfs_file *file = ctx;
 	size_t most = file->fs->read_most;
 
+	/* The engine promises offsets that a file can have. */
+	BUG_ON(offset > INT64_MAX - len);
 	if (offset >= file->node->len)
 		return (struct sftp_result){SSH_FX_EOF, NULL};
 	size_t left = file->node->len - offset;
@@ -197,6 +199,7 @@ mem_write(void *ctx, uint64_t offset, struct slice data)
 {
 	struct memfs_file *file = ctx;
 
+	BUG_ON(offset > INT64_MAX - data.len);
 	if (offset + data.len > file->node->len && !node_resize(file->node, offset + data.len))
 		return sftp_result_of(ERR_NOSPACE);
 	if (data.len > 0)

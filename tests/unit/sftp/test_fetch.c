@@ -319,6 +319,35 @@ test_client_freed(void **state unused_arg)
 	}
 }
 
+/* With large READs the bytes under way are what bounds them, and they stay at the bound. */
+static void
+test_budget(void **state unused_arg)
+{
+	enum { SIZE = 20 * 1024 * 1024, DEPTH = SFTP_FETCH_BUDGET / SFTP_READ_MAX };
+	static const char offered[] = "\0\0\0\022limits@openssh.com\0\0\0\0011";
+	struct habits h = {.size = SIZE, .max_read = UINT32_MAX};
+	struct end end = {0};
+	struct peer *p = calloc(1, sizeof *p);
+
+	assert_non_null(p);
+	peer_init(p, answer_habitually, &h);
+	p->extensions = slice_of(offered, sizeof offered - 1);
+	assert_int_equal(peer_greet(p), SSH_FX_OK);
+	struct sftp_fetch_job job = job_of(&end, SIZE, 0);
+	assert_int_equal(sftp_fetch_start(p->client, &job), ERR_OK);
+	for (peer_receive(p); p->n_waiting > 0; peer_receive(p)) {
+		if (end.at > 0 && end.at < SIZE - 2 * SFTP_FETCH_BUDGET)
+			assert_int_equal(p->n_waiting, DEPTH);
+		assert_int_equal(peer_step(p), ERR_OK);
+	}
+	/* Beside them only a short last one and the probe. */
+	assert_in_range(p->most_waiting, DEPTH, DEPTH + 2);
+	assert_int_equal(end.outcome, SFTP_FETCH_DONE);
+	assert_int_equal(end.at, SIZE);
+	peer_fini(p);
+	free(p);
+}
+
 /* More READs than the client has places for: the fetches share them, and all get through. */
 static void
 test_many_at_once(void **state unused_arg)
@@ -409,6 +438,7 @@ main(void)
 	    cmocka_unit_test(test_sink_fails),
 	    cmocka_unit_test(test_offset_past_size),
 	    cmocka_unit_test(test_client_freed),
+	    cmocka_unit_test(test_budget),
 	    cmocka_unit_test(test_many_at_once),
 	    cmocka_unit_test(test_from_our_server),
 	};

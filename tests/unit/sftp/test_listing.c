@@ -41,6 +41,8 @@ struct habits {
 	uint32_t n_names, each;
 	uint32_t opendir_status, readdir_status, close_status;
 	bool endless, empty_for_ever, dots_for_ever;
+	bool empty_between; /* an answer with nothing before each with something */
+	uint32_t n_answers;
 	uint32_t n_given;
 	struct buf names;
 };
@@ -50,7 +52,7 @@ answer_readdir(struct habits *h, struct sftp_response *answer)
 {
 	buf_clear(&h->names);
 	answer->type = SSH_FXP_NAME;
-	if (h->empty_for_ever)
+	if (h->empty_for_ever || (h->empty_between && h->n_answers++ % 2 == 0))
 		return true;
 	if (h->n_given >= h->n_names && !h->endless && !h->dots_for_ever)
 		return peer_status(
@@ -114,6 +116,7 @@ test_listings(void **state unused_arg)
 	    {{.n_names = 3, .each = 5}, 0, SSH_FX_FAILURE, 0, "more entries"},
 	    {{.n_names = 5002, .each = 100}, 5000, SSH_FX_OK, 5000, ""},
 	    {{.each = 100, .endless = true}, 5000, SSH_FX_FAILURE, 5000, "more entries"},
+	    {{.n_names = 102, .each = 1, .empty_between = true}, 100, SSH_FX_OK, 100, ""},
 	    {{.empty_for_ever = true}, 10, SSH_FX_FAILURE, 0, "with nothing"},
 	    {{.each = 50, .dots_for_ever = true}, 10, SSH_FX_FAILURE, 0, "with nothing"},
 	    {{.opendir_status = SSH_FX_NO_SUCH_FILE}, 10, SSH_FX_NO_SUCH_FILE, 0,

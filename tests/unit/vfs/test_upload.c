@@ -366,6 +366,32 @@ test_failed_write(void **state unused_arg)
 	assert_int_equal(world_count("store"), 0);
 }
 
+static bool
+write_proc(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	close(fd);
+	return ok;
+}
+
+/* A mount namespace of our own; for who isn't root, as root of a user namespace. */
+static bool
+enter_mount_namespace(void)
+{
+	char uid_map[32], gid_map[32];
+
+	(void)snprintf(uid_map, sizeof uid_map, "0 %u 1", geteuid());
+	(void)snprintf(gid_map, sizeof gid_map, "0 %u 1", getegid());
+	if (unshare(CLONE_NEWNS) < 0 && (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+					    !write_proc("/proc/self/uid_map", uid_map) ||
+					    !write_proc("/proc/self/setgroups", "deny") ||
+					    !write_proc("/proc/self/gid_map", gid_map)))
+		return false;
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
 /* In a child: a file system of 64 KiB over the folder and its staging. 0: as it should be. */
 static int
 fill_a_small_disk(void)
@@ -375,7 +401,7 @@ fill_a_small_disk(void)
 	struct sftp_result r;
 
 	(void)snprintf(store, sizeof store, "%s/small", the_world.root);
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 || mkdir(store, 0700) < 0 ||
+	if (mkdir(store, 0700) < 0 || !enter_mount_namespace() ||
 	    mount("none", store, "tmpfs", 0, "size=64k") < 0)
 		return 77;
 	/* The descriptor was opened in the namespace without the new mount. */

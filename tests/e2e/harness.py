@@ -142,6 +142,7 @@ class Source:
         self.authorized = self.directory / "authorized_keys"
         self.authorized.write_text("")
         self.log_path = self.directory / "sshd.log"
+        self.more_config = []
         self.process = None
         self.start()
 
@@ -153,13 +154,15 @@ class Source:
             f"AuthorizedKeysFile {self.authorized}", "PidFile none", "UsePAM no",
             "StrictModes no", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
             "PermitRootLogin prohibit-password", "MaxStartups 1000", "MaxSessions 100",
-            "UseDNS no", "LogLevel DEBUG1", "Subsystem sftp internal-sftp", ""]))
+            "UseDNS no", "LogLevel DEBUG1", "Subsystem sftp internal-sftp",
+            *self.more_config, ""]))
         self.log = open(self.log_path, "ab")
+        n_before = self.log_text().count("Server listening")
         self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", config],
                                         stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=self.log, start_new_session=True)
-        wait_until(lambda: "Server listening" in self.log_text() or self.process.poll(),
-                   "sshd listens")
+        wait_until(lambda: self.log_text().count("Server listening") > n_before or
+                   self.process.poll() is not None, "sshd listens")
         assert self.process.poll() is None, self.log_text()
 
     def stop(self):
@@ -436,10 +439,10 @@ class Gateway:
         return self.home / "folders" / name
 
     def published(self, name="inbox"):
-        """{name: content} of a folder."""
+        """{name: content} of the files in a folder."""
         found = {}
         for path in self.folder(name).iterdir():
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError):
                 found[path.name] = path.read_bytes()
         return found
 

@@ -144,6 +144,11 @@ document_parse(
 		report_error(report, (struct place){source, 0, 0}, "the file is larger than 4 MiB");
 		return true;
 	}
+	/* libyaml aborts on a NULL text. */
+	if (text.len == 0) {
+		report_error(report, (struct place){source, 1, 1}, "the file is empty");
+		return true;
+	}
 	if (!guard_text(source, text, report, &good))
 		return false;
 	if (!good)

@@ -24,7 +24,7 @@ struct includes {
 	size_t n_bytes; /* of all files so far */
 };
 
-/* The content of a regular file, and who it is. */
+/* The content of a regular file, and who it is. ERR_LIMIT when it is longer than a document. */
 static enum err
 read_regular(const char *path, struct buf *b, struct file_id *ret_id)
 {
@@ -42,7 +42,8 @@ read_regular(const char *path, struct buf *b, struct file_id *ret_id)
 	if (!S_ISREG(st.st_mode))
 		return ERR_UNSUPPORTED;
 	*ret_id = (struct file_id){st.st_dev, st.st_ino};
-	return file_read_all(fd, b);
+	e = file_read_all(fd, b);
+	return e == ERR_NOMEM && buf_len(b) > DOCUMENT_LEN_MAX ? ERR_LIMIT : e;
 }
 
 static const struct source *
@@ -87,10 +88,14 @@ include_file(struct loader *l, const char *path, struct place at, struct include
 		if (in->ids[i].dev == id.dev && in->ids[i].ino == id.ino)
 			return;
 	}
+	if (e == ERR_NOMEM) {
+		l->no_memory = true;
+		return;
+	}
 	if (e != ERR_OK) {
 		l->incomplete = true;
 		report_error(&l->report, at, "\"include\": %s: %s", SHOWN(slice_str(path)),
-		    e == ERR_NOMEM ? "the file is larger than 4 MiB" : err_text(e));
+		    e == ERR_LIMIT ? "the file is larger than 4 MiB" : err_text(e));
 		return;
 	}
 	in->n_bytes += buf_len(&text);
@@ -250,7 +255,9 @@ sources_read_file(struct loader *l, const char *path, struct story *story)
 	if (in == NULL)
 		return ERR_NOMEM;
 	enum err e = read_regular(path, &text, &in->ids[0]);
-	if (e != ERR_OK && e != ERR_NOMEM)
+	if (e == ERR_NOMEM)
+		return e;
+	if (e != ERR_OK && e != ERR_LIMIT)
 		return story_fail(story, e, "the configuration can't be read: %s", err_text(e));
 	in->n_ids = 1;
 	in->n_bytes = buf_len(&text);

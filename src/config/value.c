@@ -9,7 +9,7 @@
 #include "os/socket.h"
 #include "rules/glob.h"
 
-enum { TEXT_LEN_MAX = 1024, NAME_TEXT_MAX = 64, HOST_MAX = 256 };
+enum { TEXT_LEN_MAX = 1024, HOST_MAX = 256 };
 
 typedef void value_fn(struct loader *l, const struct value *v, void *dst, void *dst_2);
 
@@ -174,50 +174,6 @@ read_duration(struct loader *l, const struct value *v, void *dst, unused_arg voi
 	memcpy(dst, &us, sizeof us);
 }
 
-int
-value_find_word(const char *const *words, struct slice word)
-{
-	for (int i = 0; words[i] != NULL; i++) {
-		if (slice_is(word, words[i]))
-			return i;
-	}
-	return -1;
-}
-
-/* "a, b or c" */
-static void
-join_words(const char *const *words, char *dst, size_t dst_len)
-{
-	size_t len = 0;
-
-	dst[0] = '\0';
-	for (size_t i = 0; words[i] != NULL && len < dst_len; i++) {
-		const char *before = i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ";
-		len += (size_t)snprintf(dst + len, dst_len - len, "%s%s", before, words[i]);
-	}
-}
-
-void
-value_unknown_word(struct loader *l, const struct key *key, struct slice word, struct place at)
-{
-	char all[256];
-	const char *nearest = text_nearest(word, key->words);
-
-	if (key->no_words != NULL && value_find_word(key->no_words, word) >= 0) {
-		report_error(&l->report, at, "\"%s: %s\" is not supported by this version",
-		    key->name, SHOWN(word));
-		return;
-	}
-	if (nearest != NULL) {
-		report_error(&l->report, at, "unknown word \"%s\" in \"%s\" (did you mean \"%s\"?)",
-		    SHOWN(word), key->name, nearest);
-		return;
-	}
-	join_words(key->words, all, sizeof all);
-	report_error(&l->report, at, "unknown word \"%s\" in \"%s\": it must be %s", SHOWN(word),
-	    key->name, all);
-}
-
 static void
 read_word(struct loader *l, const struct value *v, void *dst, unused_arg void *dst_2)
 {
@@ -250,14 +206,13 @@ read_glob(struct loader *l, const struct value *v, void *dst, unused_arg void *d
 		report_error(&l->report, v->at, "\"%s\": %s", v->key->name, story.text);
 }
 
-/* Characters of UTF-8 in the first n bytes: YAML's columns count them. */
-static uint32_t
-count_characters(const char *text, size_t n)
+uint32_t
+value_count_characters(struct slice text)
 {
 	uint32_t count = 0;
 
-	for (size_t i = 0; i < n && text[i] != '\0'; i++)
-		count += ((uint8_t)text[i] & 0xc0) == 0x80 ? 0 : 1;
+	for (size_t i = 0; i < text.len; i++)
+		count += (text.ptr[i] & 0xc0) == 0x80 ? 0 : 1;
 	return count;
 }
 
@@ -275,7 +230,9 @@ read_template(struct loader *l, const struct value *v, void *dst, unused_arg voi
 		memcpy(dst, &step, sizeof step);
 		return;
 	}
-	at.column += (uint32_t)v->indent + count_characters(step.argument, bad_at);
+	if (v->as_written)
+		at.column +=
+		    (v->plain ? 0 : 1) + value_count_characters(slice_of(v->text.ptr, bad_at));
 	report_error(&l->report, at, "\"%s\": %s", v->key->name, story.text);
 }
 
@@ -378,23 +335,4 @@ value_read(struct loader *l, const struct value *v, void *dst, void *dst_2)
 	if (!v->is_default)
 		load_note(l, dst, v->at);
 	scalar_row(v->type)->read(l, v, dst, dst_2);
-}
-
-const char *
-value_name_fault(struct slice name)
-{
-	if (name.len == 0)
-		return "it is empty";
-	if (name.len > NAME_TEXT_MAX)
-		return "it has more than 64 characters";
-	if (name.ptr[0] == '.' || name.ptr[0] == '-')
-		return "it begins with a dot or a dash";
-	for (size_t i = 0; i < name.len; i++) {
-		uint8_t c = name.ptr[i];
-		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			    (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-		if (!good)
-			return "it may hold only letters, digits, dots, dashes and underscores";
-	}
-	return NULL;
 }

@@ -9,8 +9,8 @@ struct value {
 	enum key_type type; /* the key's own, or that of its items */
 	struct slice text;
 	struct place at;
-	bool plain;    /* not in quotes */
-	size_t indent; /* of the text's first byte from `at`: the opening quote */
+	bool plain;      /* not in quotes */
+	bool as_written; /* a character of it is a column of the file, from `at` or its quote on */
 	bool is_default;
 };
 
@@ -27,6 +27,9 @@ const char *value_phrase(enum key_type type);
 /* Reports a word that is none of the key's, with the nearest that is. */
 void value_unknown_word(
     struct loader *l, const struct key *key, struct slice word, struct place at);
+
+/* Characters of UTF-8: YAML's columns count them. */
+uint32_t value_count_characters(struct slice text);
 
 /* The index of the word, or -1. */
 int value_find_word(const char *const *words, struct slice word);

@@ -1,8 +1,7 @@
 #include <stdio.h>
 
-#include "base/bug.h"
-#include "config/load.h"
 #include "config/value.h"
+#include "config/walk.h"
 
 /*
  * Fills the snapshot from the trees, by the schema. Depth is the schema's: a node that the schema
@@ -19,145 +18,6 @@ enum { SCOPE_MAX = 160 };
 
 static void walk_value(struct loader *l, const struct document *d, const struct key *key,
     const yaml_node_t *node, char *base);
-
-static void
-fail_type(
-    struct loader *l, const struct document *d, const struct key *key, const yaml_node_t *node)
-{
-	static const char *const NODE_WORDS[] = {[YAML_NO_NODE] = "nothing",
-	    [YAML_SCALAR_NODE] = "a single value",
-	    [YAML_SEQUENCE_NODE] = "a list",
-	    [YAML_MAPPING_NODE] = "a mapping"};
-
-	report_error(&l->report, document_place(d, node), "\"%s\" must be %s, not %s", key->name,
-	    value_phrase(key->type), NODE_WORDS[node->type]);
-}
-
-/* Nothing at all behind the colon. */
-static bool
-is_nothing(const yaml_node_t *node)
-{
-	return node->type == YAML_SCALAR_NODE && node->data.scalar.length == 0 &&
-	       node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-}
-
-/*
- * How far behind the node's place the text's first byte is: 1 for a quote. A text that isn't
- * written as it reads (escapes, several lines) has no columns of its own; then it is told where it
- * starts.
- */
-static size_t
-scalar_indent(const yaml_node_t *node)
-{
-	return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? 0 : 1;
-}
-
-static void
-read_scalar(struct loader *l, const struct document *d, const struct key *key, enum key_type type,
-    const yaml_node_t *node, char *dst, char *dst_2)
-{
-	struct value v = {
-	    .key = key,
-	    .type = type,
-	    .text = document_text(node),
-	    .at = document_place(d, node),
-	    .plain = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
-	    .indent = scalar_indent(node),
-	};
-
-	value_read(l, &v, dst, dst_2);
-}
-
-static void
-walk_scalar(struct loader *l, const struct document *d, const struct key *key,
-    const yaml_node_t *node, char *base)
-{
-	if (node->type != YAML_SCALAR_NODE)
-		fail_type(l, d, key, node);
-	else
-		read_scalar(l, d, key, key->type, node, base + key->offset, base + key->offset_2);
-}
-
-/* The i-th of a list, or the one value that stands for a list of one. */
-static const yaml_node_t *
-item_at(const struct document *d, const yaml_node_t *node, size_t i)
-{
-	if (node->type == YAML_SCALAR_NODE)
-		return node;
-	return document_node(d, node->data.sequence.items.start[i]);
-}
-
-/* Reports what isn't a list of at least key->min scalars, or one scalar; else true. */
-static bool
-check_scalars(
-    struct loader *l, const struct document *d, const struct key *key, const yaml_node_t *node)
-{
-	if (node->type == YAML_SCALAR_NODE && !is_nothing(node))
-		return true;
-	if (node->type != YAML_SEQUENCE_NODE) {
-		fail_type(l, d, key, node);
-		return false;
-	}
-	if (document_count(node) < key->min) {
-		report_error(
-		    &l->report, document_place(d, node), "\"%s\" must not be empty", key->name);
-		return false;
-	}
-	for (size_t i = 0; i < document_count(node); i++) {
-		if (item_at(d, node, i)->type != YAML_SCALAR_NODE) {
-			fail_type(l, d, key, item_at(d, node, i));
-			return false;
-		}
-	}
-	return true;
-}
-
-static size_t
-count_scalars(const yaml_node_t *node)
-{
-	return node->type == YAML_SCALAR_NODE ? 1 : document_count(node);
-}
-
-static void
-walk_scalars(struct loader *l, const struct document *d, const struct key *key,
-    const yaml_node_t *node, char *base)
-{
-	size_t n = count_scalars(node);
-
-	if (!check_scalars(l, d, key, node))
-		return;
-	char *array = load_alloc(l, n, sizeof(char *));
-	if (array == NULL)
-		return;
-	memcpy(base + key->offset, &array, sizeof array);
-	memcpy(base + key->offset_2, &n, sizeof n);
-	load_note(l, base + key->offset, document_place(d, node));
-	for (size_t i = 0; i < n; i++)
-		read_scalar(
-		    l, d, key, key->item, item_at(d, node, i), array + i * sizeof(char *), NULL);
-}
-
-static void
-walk_bits(struct loader *l, const struct document *d, const struct key *key,
-    const yaml_node_t *node, char *base)
-{
-	uint32_t bits = 0;
-
-	if (!check_scalars(l, d, key, node))
-		return;
-	for (size_t i = 0; i < count_scalars(node); i++) {
-		const yaml_node_t *item = item_at(d, node, i);
-		int bit = value_find_word(key->words, document_text(item));
-		if (bit < 0)
-			value_unknown_word(l, key, document_text(item), document_place(d, item));
-		else if (bits & UINT32_C(1) << bit)
-			report_error(&l->report, document_place(d, item),
-			    "\"%s\" is twice in \"%s\"", key->words[bit], key->name);
-		else
-			bits |= UINT32_C(1) << bit;
-	}
-	memcpy(base + key->offset, &bits, sizeof bits);
-}
 
 /* Defaults for what wasn't there, errors for what had to be. */
 static void
@@ -323,7 +183,7 @@ walk_list(struct loader *l, const struct document *d, const struct key *key,
 	size_t n = document_count(node);
 
 	if (node->type != YAML_SEQUENCE_NODE) {
-		fail_type(l, d, key, node);
+		walk_fail_type(l, d, key, node);
 		return;
 	}
 	if (n < key->min) {
@@ -333,7 +193,7 @@ walk_list(struct loader *l, const struct document *d, const struct key *key,
 	}
 	char *array = ensure_array(l, key, n, base);
 	for (size_t i = 0; i < n && array != NULL; i++) {
-		const yaml_node_t *item = item_at(d, node, i);
+		const yaml_node_t *item = walk_item_at(d, node, i);
 		char *to = next_struct(key, array, base);
 		walk_struct(l, d, key->child, key->child->noun, item, document_place(d, item), to);
 	}
@@ -371,10 +231,10 @@ walk_named(struct loader *l, const struct document *d, const struct key *key,
 	size_t n = document_count(node);
 
 	/* A section whose entries are all commented out. */
-	if (is_nothing(node))
+	if (walk_is_nothing(node))
 		return;
 	if (node->type != YAML_MAPPING_NODE) {
-		fail_type(l, d, key, node);
+		walk_fail_type(l, d, key, node);
 		return;
 	}
 	char *array = ensure_array(l, key, n, base);
@@ -392,9 +252,6 @@ walk_include(struct loader *l, const struct document *d, unused_arg const struct
 		report_error(
 		    &l->report, document_place(d, node), "an included file can't include others");
 }
-
-typedef void walk_fn(struct loader *l, const struct document *d, const struct key *key,
-    const yaml_node_t *node, char *base);
 
 static void
 walk_value(struct loader *l, const struct document *d, const struct key *key,

@@ -201,6 +201,11 @@ static const struct bad RULES[] = {
     {GOOD ROUTE("    steps:\n    - rename: üü{stem}/{ext}\n    - rename: a{x\n"),
 	"22:23: \"rename\": a file name can't hold a slash\n"
 	"23:16: \"rename\": a \"{\" without \"}\" behind it (write \"{{\" for the character)\n"},
+    /* A text that isn't written as it reads is told where it begins. */
+    {GOOD ROUTE("    steps:\n    - rename: \"{name}\\x2f\"\n    - rename: |-\n        {name}}\n"),
+	"22:15: \"rename\": a file name can't hold a slash\n"
+	"23:15: \"rename\": a \"}\" without \"{\" before it (write \"}}\" for the "
+	"character)\n"},
     {"home: /h\nroutes: {r: {from: {remote: acm, path: /, every: 1s}, to: [{folder: f}],\n"
      "  after: delete}}\nremotes: {acme: {address: a, user: u, identity: x, known_hosts: k}}\n"
      "folders: {f: {path: p}}\n",

@@ -265,6 +265,16 @@ test_references_count(unused_arg void **state)
 	config_unref(NULL);
 }
 
+static void
+test_no_text_at_all(unused_arg void **state)
+{
+	struct buf errors;
+
+	assert_null(parse_text(slice_of(NULL, 0), &errors));
+	assert_string_equal(errors_text(&errors), "/etc/dray/dray.yaml:1:1: the file is empty\n");
+	buf_fini(&errors);
+}
+
 static bool
 accepts(const uint8_t *data, size_t len, unused_arg void *ctx)
 {
@@ -301,6 +311,7 @@ main(void)
 	    cmocka_unit_test(test_every_key),
 	    cmocka_unit_test(test_empty_sections_are_fine),
 	    cmocka_unit_test(test_references_count),
+	    cmocka_unit_test(test_no_text_at_all),
 	    cmocka_unit_test(test_truncations_and_bit_flips),
 	};
 

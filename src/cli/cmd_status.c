@@ -160,12 +160,24 @@ print_stuck(FILE *to, size_t *n, const char *what, struct slice name, struct sli
 	fputc('\n', to);
 }
 
+/* A remote's trouble is that of each of its routes too: once is enough. */
+static bool
+told_of_a_remote(const struct rows *rows, struct slice trouble)
+{
+	ROWS_FOREACH(row, rows, IPC_CTL_REMOTE)
+	{
+		if (slice_equal(row->m.ctl_remote.trouble, trouble))
+			return true;
+	}
+	return false;
+}
+
 static void
-print_stuck_route(FILE *to, size_t *n, const struct ipc_ctl_route *r)
+print_stuck_route(FILE *to, size_t *n, const struct rows *rows, const struct ipc_ctl_route *r)
 {
 	char counts[48];
 
-	if (r->n_failed == 0 && r->trouble.len == 0)
+	if (r->n_failed == 0 && (r->trouble.len == 0 || told_of_a_remote(rows, r->trouble)))
 		return;
 	(void)snprintf(counts, sizeof counts, "%" PRIu64 " failed", r->n_failed);
 	print_stuck(to, n, "route", r->name, r->n_failed == 0 ? r->condition : slice_str(counts),
@@ -196,7 +208,7 @@ print_all_stuck(struct cli *cli, const struct rows *rows)
 	}
 	ROWS_FOREACH(row, rows, IPC_CTL_ROUTE)
 	{
-		print_stuck_route(cli->out, &n, &row->m.ctl_route);
+		print_stuck_route(cli->out, &n, rows, &row->m.ctl_route);
 	}
 	if (n == 0)
 		fputs("\nNothing is stuck.\n", cli->out);

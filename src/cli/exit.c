@@ -10,7 +10,7 @@ static const char *const TEXTS[CLI_N_EXITS] = {
     [CLI_USAGE] = "the command line is wrong",
     [CLI_NO_DAEMON] = "drayd cannot be reached",
     [CLI_CONFIG] = "the configuration has errors",
-    [CLI_HOST_KEY] = "a host key is unknown, changed or revoked",
+    [CLI_HOST_KEY] = "a host key is not the one that it should be",
     [CLI_AUTH] = "the server refused our key",
     [CLI_NOT_FOUND] = "nothing has that name or number",
 };

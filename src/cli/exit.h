@@ -15,7 +15,7 @@ enum cli_exit {
 	CLI_CONFIG = 4,    /* the configuration has errors */
 	CLI_HOST_KEY = 5,  /* a host key is not what it should be */
 	CLI_AUTH = 6,      /* a server refused our key */
-	CLI_NOT_FOUND = 7, /* no route, remote, identity, transfer of that name */
+	CLI_NOT_FOUND = 7, /* no route, remote, identity or transfer of that name */
 	CLI_N_EXITS
 };
 

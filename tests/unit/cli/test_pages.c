@@ -154,6 +154,32 @@ test_status_of_nothing(void **state)
 	    "status");
 }
 
+/* What a remote suffers from is told once, not again for each of its routes. */
+static void
+test_status_says_it_once(void **state)
+{
+	static const struct ipc_ctl_route ROUTE = {.name = S("bolt-all"),
+	    .condition = S("in trouble"),
+	    .trouble = S("it shows SHA256:x, not the pinned key")};
+	static const struct ipc_ctl_route FAILED = {.name = S("bolt-csv"),
+	    .condition = S("in trouble"),
+	    .n_failed = 2,
+	    .trouble = S("it shows SHA256:x, not the pinned key")};
+	static const struct fake_script SCRIPT = {.question = IPC_CTL_STATUS,
+	    .messages = {{IPC_CTL_ROUTE, &ROUTE}, {IPC_CTL_ROUTE, &FAILED},
+		{IPC_CTL_REMOTE, &BAD_REMOTE}, {IPC_CTL_DONE, &DONE}},
+	    .n_messages = 4};
+
+	(void)state;
+	struct answer a = FAKE_DRAY(&SCRIPT, "status");
+	const char *stuck = strstr(a.out, "What is stuck");
+	assert_non_null(stuck);
+	assert_contains(stuck, "  remote bolt: stopped: host key changed: ");
+	assert_null(strstr(stuck, "bolt-all"));
+	assert_contains(stuck, "  route bolt-csv: 2 failed: ");
+	answer_fini(&a);
+}
+
 static void
 test_status_json(void **state)
 {
@@ -359,6 +385,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_status),
 	    cmocka_unit_test(test_status_of_nothing),
+	    cmocka_unit_test(test_status_says_it_once),
 	    cmocka_unit_test(test_status_json),
 	    cmocka_unit_test(test_transfers),
 	    cmocka_unit_test(test_no_transfers),

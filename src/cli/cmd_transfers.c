@@ -8,6 +8,7 @@
 struct listing {
 	struct cli *cli;
 	struct table table;
+	uint64_t n_rows, last_id;
 };
 
 static const struct table_column COLUMNS[] = {{"ID", true}, {"ROUTE", false}, {"STATE", false},
@@ -40,24 +41,47 @@ take_row(void *ctx, const struct ipc_message *m)
 
 	if (m->type != IPC_CTL_TRANSFER)
 		return;
+	l->n_rows++;
+	l->last_id = m->ctl_transfer.id;
 	if (l->cli->json)
 		json_print_line(json_new_row(m), l->cli->out);
 	else
 		add_row(l, &m->ctl_transfer);
 }
 
+/* Page after page, until there is no more or the limit is reached. A page without a row is the
+ * last. */
+static enum cli_exit
+ask(struct cli *cli, const struct config *config, struct listing *l,
+    const struct ipc_ctl_transfers *body)
+{
+	struct ipc_ctl_transfers page = *body;
+	struct control_question q = {
+	    IPC_CTL_TRANSFERS, &page, CONTROL_SILENCE_S * US_PER_SEC, take_row, l};
+	struct control_answer answer;
+	uint64_t n_before;
+
+	do {
+		n_before = l->n_rows;
+		page.before = l->last_id;
+		if (body->limit > 0)
+			page.limit = body->limit - (uint32_t)n_before;
+		enum cli_exit code = control_ask_for(cli, config, &q, &answer);
+		if (code != CLI_OK)
+			return code;
+	} while (
+	    answer.more && l->n_rows > n_before && (body->limit == 0 || l->n_rows < body->limit));
+	return CLI_OK;
+}
+
 static enum cli_exit
 list(struct cli *cli, struct listing *l, const struct ipc_ctl_transfers *body)
 {
 	struct config *config _cleanup_(config_unrefp) = NULL;
-	struct control_answer answer;
 
 	enum cli_exit code = cli_load_config(cli, &config);
 	if (code == CLI_OK)
-		code = control_ask_for(cli, config,
-		    &(struct control_question){
-			IPC_CTL_TRANSFERS, body, CONTROL_SILENCE_S * US_PER_SEC, take_row, l},
-		    &answer);
+		code = ask(cli, config, l, body);
 	if (cli->json)
 		return code;
 	/* What came is shown in any case; the exit code says that it isn't all. */

@@ -53,6 +53,8 @@ take_done(const struct ipc_ctl_done *done, struct control_answer *answer)
 	if (done->error >= ERR_N)
 		return ERR_FORMAT;
 	answer->error = (enum err)done->error;
+	answer->cause = done->cause;
+	answer->more = done->more;
 	char *message _cleanup_(out_freep) = out_safe_story(done->message);
 	(void)snprintf(answer->message, sizeof answer->message, "%s", message);
 	return ERR_OK;
@@ -157,6 +159,8 @@ control_ask_for(struct cli *cli, const struct config *config, const struct contr
 		return cli_fail(cli, CLI_FAILED, "%s", ret_answer->message);
 	if (ret_answer->error == ERR_OK)
 		return CLI_OK;
-	return cli_fail(cli, exit_from_err(ret_answer->error), "%s",
+	enum cli_exit code = ret_answer->cause > 0 ? exit_from_cause(ret_answer->cause)
+						   : exit_from_err(ret_answer->error);
+	return cli_fail(cli, code, "%s",
 	    ret_answer->message[0] != '\0' ? ret_answer->message : err_text(ret_answer->error));
 }

@@ -31,6 +31,8 @@ struct control_question {
 
 struct control_answer {
 	enum err error;                     /* of the command, or of the conversation */
+	uint32_t cause;                     /* of a run, as CTL_DONE has it */
+	bool more;                          /* this was one page of several */
 	char message[IPC_TEXT_MAX * 4 + 1]; /* for people, escaped */
 };
 

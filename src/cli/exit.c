@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/bug.h"
+#include "ipc/messages.h"
 
 static const char *const TEXTS[CLI_N_EXITS] = {
     [CLI_OK] = "done",
@@ -40,4 +41,21 @@ exit_from_err(enum err e)
 			return FROM_ERR[i].code;
 	}
 	return CLI_FAILED;
+}
+
+enum cli_exit
+exit_from_cause(uint32_t cause)
+{
+	static const enum cli_exit FROM_CAUSE[] = {
+	    [IPC_CONNECT_UNREACHABLE] = CLI_FAILED,
+	    [IPC_CONNECT_NO_ALGORITHM] = CLI_FAILED,
+	    [IPC_CONNECT_HOST_KEY_UNKNOWN] = CLI_HOST_KEY,
+	    [IPC_CONNECT_HOST_KEY_CHANGED] = CLI_HOST_KEY,
+	    [IPC_CONNECT_USER_KEY_REFUSED] = CLI_AUTH,
+	    [IPC_CONNECT_BAD_PRIVATE_KEY] = CLI_AUTH,
+	    [IPC_CONNECT_NO_SFTP] = CLI_FAILED,
+	    [IPC_CONNECT_LOCAL_FAILURE] = CLI_FAILED,
+	};
+
+	return cause == 0 || cause > ARRAY_LEN(FROM_CAUSE) ? CLI_FAILED : FROM_CAUSE[cause - 1];
 }

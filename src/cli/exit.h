@@ -5,6 +5,8 @@
 #ifndef CLI_EXIT_H
 #define CLI_EXIT_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 
 enum cli_exit {
@@ -24,5 +26,8 @@ const char *exit_text(enum cli_exit code);
 
 /* The number for an error that drayd answered with. */
 enum cli_exit exit_from_err(enum err e);
+
+/* The number for a run that could not connect, by the cause that CTL_DONE gives. */
+enum cli_exit exit_from_cause(uint32_t cause);
 
 #endif

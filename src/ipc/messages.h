@@ -217,7 +217,8 @@ enum ipc_file_outcome {
 	F(STR, path, IPC_PATH_MAX)   \
 	F(U64, bytes, 0)
 
-/* verb: "removed", "renamed" (detail: the new path), "made directory", "removed directory". */
+/* verb: "removed", "renamed" (detail: the new path), "resized", "made-directory",
+ * "removed-directory". */
 #define IPC_FIELDS_FILE_CHANGED(F)   \
 	F(STR, verb, IPC_NAME_MAX)   \
 	F(STR, folder, IPC_NAME_MAX) \
@@ -344,10 +345,14 @@ enum ipc_file_outcome {
 /* The route asked about; empty for all. */
 #define IPC_FIELDS_CTL_STATUS(F) F(STR, route, IPC_NAME_MAX)
 
-/* Newest first; empty filters match all. limit 0: no limit. */
+/*
+ * Newest first; empty filters match all. limit 0: no limit. before: only those with a smaller
+ * number, 0 for all: the next page of an answer whose CTL_DONE said that there is more.
+ */
 #define IPC_FIELDS_CTL_TRANSFERS(F) \
 	F(STR, route, IPC_NAME_MAX) \
 	F(STR, state, IPC_NAME_MAX) \
+	F(U64, before, 0)           \
 	F(U32, limit, 0)
 
 /* A transfer's number, or a path or file name, at the source or as published. */
@@ -412,9 +417,15 @@ enum ipc_file_outcome {
 	F(STR, what, IPC_NAME_MAX) \
 	F(STR, detail, IPC_TEXT_MAX)
 
-/* error: enum err of the command; message for people when it isn't ERR_OK. */
+/*
+ * error: enum err of the command; message for people when it isn't ERR_OK. cause: why a run could
+ * not connect, as enum ipc_connect_outcome + 1, else 0. more: the answer is a page, and there are
+ * others.
+ */
 #define IPC_FIELDS_CTL_DONE(F) \
 	F(U32, error, 0)       \
+	F(U32, cause, 0)       \
+	F(BOOL, more, 0)       \
 	F(STR, message, IPC_TEXT_MAX)
 
 /* From here on everything is made from the tables above. */

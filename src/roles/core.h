@@ -63,6 +63,8 @@ struct core_session {
 	char address[IPC_ADDRESS_MAX + 1];
 	char host[IPC_ADDRESS_MAX + 1];
 	int64_t since_us;
+	uint32_t
+	    n_recording; /* its uploads that are recorded and, as far as we know, not in place */
 };
 
 struct core_courier;
@@ -77,6 +79,7 @@ struct core_route {
 	uint32_t n_failures; /* runs in a row that failed */
 	uint64_t n_young;    /* files of the last look that are too young yet */
 	char trouble[IPC_TEXT_MAX];
+	uint32_t cause; /* of the last run that could not connect, as CTL_DONE has it */
 	struct core_courier *courier; /* of the run that is under way, or NULL */
 };
 

@@ -22,13 +22,6 @@ control_of(struct core_peer *peer)
 	return (struct core_control *)(void *)peer;
 }
 
-static void
-send_done(struct core_control *control, enum err e, const char *message)
-{
-	core_peer_send(&control->peer, IPC_CTL_DONE,
-	    &(struct ipc_ctl_done){.error = (uint32_t)e, .message = slice_str(message)});
-}
-
 /* Text of ours may be longer than a field: it is cut, not refused. */
 static struct slice
 text_field(const char *text, size_t max)
@@ -36,6 +29,16 @@ text_field(const char *text, size_t max)
 	struct slice s = slice_str(text);
 
 	return s.len <= max ? s : slice_of(s.ptr, max);
+}
+
+static void
+send_done(struct core_control *control, enum err e, const char *message)
+{
+	core_peer_send(&control->peer, IPC_CTL_DONE,
+	    &(struct ipc_ctl_done){
+		.error = (uint32_t)e,
+		.message = text_field(message, IPC_TEXT_MAX - 1),
+	    });
 }
 
 static void
@@ -187,9 +190,6 @@ send_transfer(void *ctx, const struct transfer *t)
 	struct core_control *control = ctx;
 	struct published published = {.text = ""};
 
-	/* A reader that is slower than the ledger must not fill core's memory. */
-	if (control->peer.link.queued_bytes > IPC_QUEUE_MAX / 2)
-		return ERR_LIMIT;
 	enum err e = ledger_each_output(
 	    control->peer.core->gateway.ledger, t->id, add_published, &published);
 	if (e != ERR_OK)
@@ -214,6 +214,16 @@ send_transfer(void *ctx, const struct transfer *t)
 	return ERR_OK;
 }
 
+/* As much of a list as may wait for its reader; core's memory is not for the rest. */
+static enum err
+send_listed(void *ctx, const struct transfer *t)
+{
+	struct core_control *control = ctx;
+
+	return control->peer.link.queued_bytes > IPC_QUEUE_MAX / 2 ? ERR_LIMIT
+								   : send_transfer(ctx, t);
+}
+
 static enum err
 on_transfers(void *ctx, struct ipc_message *m)
 {
@@ -221,7 +231,7 @@ on_transfers(void *ctx, struct ipc_message *m)
 	const struct ipc_ctl_transfers *q = &m->ctl_transfers;
 	char route[IPC_NAME_MAX + 1];
 	enum transfer_state state;
-	struct ledger_filter filter = {.limit = q->limit};
+	struct ledger_filter filter = {.limit = q->limit, .before = q->before};
 
 	if (!slice_copy(q->route, route, sizeof route))
 		return ERR_FORMAT;
@@ -234,13 +244,11 @@ on_transfers(void *ctx, struct ipc_message *m)
 		}
 		filter.state = &state;
 	}
-	enum err e =
-	    ledger_each(control->peer.core->gateway.ledger, &filter, send_transfer, control);
-	send_done(control, e,
-	    e == ERR_OK ? ""
-	    : e == ERR_LIMIT
-		? "too many to tell at once: narrow it with --route, --state or --limit"
-		: err_text(e));
+	enum err e = ledger_each(control->peer.core->gateway.ledger, &filter, send_listed, control);
+	if (e == ERR_LIMIT)
+		core_peer_send(&control->peer, IPC_CTL_DONE, &(struct ipc_ctl_done){.more = true});
+	else
+		send_done(control, e, e == ERR_OK ? "" : err_text(e));
 	return ERR_OK;
 }
 
@@ -344,7 +352,12 @@ core_control_run_ended(struct core *c, const struct core_route *r)
 		if (strcmp(control->waits_for, r->name) != 0)
 			continue;
 		control->waits_for[0] = '\0';
-		send_done(control, r->n_failures > 0 ? ERR_IO : ERR_OK, r->trouble);
+		core_peer_send(&control->peer, IPC_CTL_DONE,
+		    &(struct ipc_ctl_done){
+			.error = r->n_failures > 0 ? ERR_IO : ERR_OK,
+			.cause = r->cause,
+			.message = text_field(r->trouble, IPC_TEXT_MAX - 1),
+		    });
 	}
 }
 

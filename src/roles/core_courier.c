@@ -50,7 +50,11 @@ send_connect(struct core_courier *courier, struct story *story)
 	if (e != ERR_OK)
 		return story_fail(story, e, "cannot read the private key %s of identity %s: %s",
 		    remote->identity->private_key, remote->identity->name, strerror(errno));
+	/* Without the file no host is known: the courier finds out which key is shown, and says so.
+	 */
 	e = file_open_trusted(remote->known_hosts, O_RDONLY, 0, &known_hosts);
+	if (e == ERR_NOENT)
+		e = file_open_trusted("/dev/null", O_RDONLY, 0, &known_hosts);
 	if (e != ERR_OK)
 		return story_fail(story, e,
 		    "cannot read %s: %s (dray host scan %s shows the host's keys)",
@@ -136,6 +140,7 @@ on_refused(void *ctx, struct ipc_message *m)
 	courier->failed = true;
 	text_escape(refused->story, why, sizeof why);
 	(void)snprintf(courier->route->trouble, sizeof courier->route->trouble, "%s", why);
+	courier->route->cause = refused->outcome + 1;
 	note_refusal(courier, refused->outcome, why);
 	return ledger_note(gateway_of(courier)->ledger, 0, OUTCOMES[refused->outcome].condition,
 	    why, time_now_us());

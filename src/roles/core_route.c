@@ -119,6 +119,7 @@ core_route_run(struct core_route *r)
 		return;
 	}
 	r->last_run_us = time_now_us();
+	r->cause = 0;
 	e = core_courier_start(r, config, &story);
 	if (e != ERR_OK) {
 		log_error("route.not-run", F_STR("route", r->name), F_STR("why", story.text));

@@ -13,7 +13,7 @@
 #include "roles/core.h"
 #include "ssh/authkeys.h"
 #include "ssh/userkey.h"
-#include "transfer/pipeline.h"
+#include "transfer/recover.h"
 
 static struct core_session *
 session_of(struct core_peer *peer)
@@ -198,6 +198,7 @@ on_upload_staged(void *ctx, struct ipc_message *m)
 	    !slice_copy(u->folder, out.folder, sizeof out.folder) ||
 	    !slice_copy(u->staging_name, out.staging_name, sizeof out.staging_name))
 		return ERR_FORMAT;
+	s->n_recording++;
 	enum err e = ledger_upload(c->gateway.ledger, &t, &out, time_now_us(), &id);
 	if (e == ERR_OK)
 		e = turn_defer(&c->gateway.turn, deed_upload_recorded, c,
@@ -220,6 +221,7 @@ on_upload_published(void *ctx, struct ipc_message *m)
 	if (t.route[0] != '\0' || strcmp(t.source, s->account) != 0 ||
 	    t.state != TRANSFER_PROCESSED)
 		return ERR_FORMAT;
+	s->n_recording -= s->n_recording > 0 ? 1 : 0;
 	e = ledger_move(g->ledger, id, TRANSFER_PLACED, NULL, "", time_now_us());
 	if (e == ERR_OK)
 		e = ledger_move(
@@ -333,10 +335,34 @@ core_session_free(struct core_session *s)
 	free(s);
 }
 
+/* Has another session of this account uploads that it may still speak of? */
+static bool
+others_are_recording(const struct core *c, const char *account)
+{
+	const struct core_session *s;
+
+	TAILQ_FOREACH (s, &c->sessions, entry) {
+		if (s->n_recording > 0 && strcmp(s->account, account) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 on_gone(struct core_peer *peer)
 {
-	core_session_free(session_of(peer));
+	struct core_session *s = session_of(peer);
+	struct core *c = peer->core;
+	bool recording = s->n_recording > 0;
+	char account[IPC_NAME_MAX + 1];
+
+	(void)snprintf(account, sizeof account, "%s", s->account);
+	core_session_free(s);
+	if (!recording || c->stuck || others_are_recording(c, account))
+		return;
+	enum err e = recover_uploads(&c->gateway, account, time_now_us());
+	if (e != ERR_OK)
+		core_ledger_failed(c, e);
 }
 
 static uint32_t

@@ -379,6 +379,23 @@ confine(void)
 	return e == ERR_OK ? sandbox_seccomp() : e;
 }
 
+/*
+ * The client is gone, but had closed these uploads: they are complete, and core is writing them
+ * down. Its answer is short in coming; without a line to core they stay private.
+ */
+static void
+finish_recording(struct session *s)
+{
+	struct ipc_message m;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK && s->vfs != NULL && vfs_n_recording(s->vfs) > 0) {
+		e = ipc_recv(&s->core, &m);
+		if (e == ERR_OK)
+			e = ipc_dispatch(HANDLERS, ARRAY_LEN(HANDLERS), s, &m);
+	}
+}
+
 static void
 tell_end(struct session *s)
 {
@@ -411,8 +428,9 @@ session_run(const struct session_start *start)
 	}
 	run(&s);
 	transport_close(s.transport, CLOSE_TIMEOUT);
-	/* Files still open are abandoned first: an upload that was not closed stays private. */
+	/* Files still open are abandoned: an upload that was not closed stays private. */
 	sftp_server_free(s.sftp);
+	finish_recording(&s);
 	vfs_free(s.vfs);
 	tell_end(&s);
 	transport_free(s.transport);

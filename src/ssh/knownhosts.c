@@ -107,10 +107,10 @@ entry_key_is(const struct entry *entry, struct slice key)
 {
 	struct buf blob _cleanup_(buf_fini);
 
+	buf_init(&blob, key.len);
 	/* Most lines differ in length already. */
 	if (entry->base64.len != (key.len + 2) / 3 * 4)
 		return false;
-	buf_init(&blob, key.len);
 	return blob_from_base64(entry->base64, &blob) == ERR_OK &&
 	       slice_equal(buf_slice(&blob), key);
 }

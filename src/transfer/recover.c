@@ -78,7 +78,7 @@ recover_processed(struct walk *w, const struct transfer *t)
 		return pipeline_resume(w->g, t->id, w->now_us);
 	return ledger_move(w->g->ledger, t->id, TRANSFER_GAVE_UP,
 	    &(struct transfer_change){.trouble = "the upload was cut off before it was published"},
-	    "the gateway was restarted before the upload was published", w->now_us);
+	    "its session ended before the upload was published", w->now_us);
 }
 
 /* The row for each state that doesn't rest by itself; the others need nothing. */
@@ -167,4 +167,31 @@ recover(struct gateway *g, int64_t now_us, struct recovery *ret_r)
 	for (size_t i = 0; i < g->stores.n_stores && e == ERR_OK; i++)
 		e = sweep_dir(&w, g->stores.stores[i].staging_fd);
 	return e;
+}
+
+struct uploads_walk {
+	struct walk walk;
+	const char *account;
+};
+
+static enum err
+recover_upload(void *ctx, const struct transfer *t)
+{
+	struct uploads_walk *u = ctx;
+
+	if (t->route[0] != '\0' || strcmp(t->source, u->account) != 0)
+		return ERR_OK;
+	return recover_processed(&u->walk, t);
+}
+
+enum err
+recover_uploads(struct gateway *g, const char *account, int64_t now_us)
+{
+	static const enum transfer_state PROCESSED = TRANSFER_PROCESSED;
+	struct recovery ignored = {.n_resumed = 0};
+	struct uploads_walk u = {
+	    .walk = {.g = g, .now_us = now_us, .r = &ignored}, .account = account};
+	struct ledger_filter filter = {.state = &PROCESSED, .oldest_first = true};
+
+	return ledger_each(g->ledger, &filter, recover_upload, &u);
 }

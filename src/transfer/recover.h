@@ -16,4 +16,11 @@ struct recovery {
 /* Changes the ledger and defers the next steps; the caller ends the turn. */
 enum err recover(struct gateway *g, int64_t now_us, struct recovery *ret_r) must_check;
 
+/*
+ * A session of the account has ended without a word about uploads that were recorded for it: what
+ * is in place is settled, what isn't stays private. Not while another session of the account may
+ * still speak.
+ */
+enum err recover_uploads(struct gateway *g, const char *account, int64_t now_us) must_check;
+
 #endif

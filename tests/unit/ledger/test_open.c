@@ -420,8 +420,8 @@ test_truncations(void **state)
 
 	assert_false(survive(f, bytes, len));
 	/*
-	 * Of an empty file a new ledger is made, which lacks the old one's content. Whole pages that
-	 * are missing are noticed at once; a piece of the last one when it is read.
+	 * Of an empty file a new ledger is made, which lacks the old one's content. Whole pages
+	 * that are missing are noticed at once; a piece of the last one when it is read.
 	 */
 	for (size_t cut = 0; cut < len; cut += 1021) {
 		bool noticed = survive(f, bytes, cut);

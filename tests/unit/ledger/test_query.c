@@ -117,6 +117,32 @@ test_filters(void **state)
 	free(h);
 }
 
+/* A page begins behind the row that the one before it ended with, whatever the filter. */
+static void
+test_pages(void **state)
+{
+	struct fixture *f = *state;
+	struct heap *h = malloc(sizeof *h);
+
+	assert_non_null(h);
+	populate(f->l);
+	for (size_t i = 0; i < ARRAY_LEN(FILTERS); i++) {
+		const uint64_t *ids = FILTERS[i].ids;
+		size_t n = FILTERS[i].limit == 0 ? n_ids(ids) : 0;
+		for (size_t k = 0; k < n; k++) {
+			const struct ledger_filter filter = {.route = FILTERS[i].route,
+			    .state = FILTERS[i].state == ANY ? NULL : &FILTERS[i].state,
+			    .what = FILTERS[i].what,
+			    .before = ids[k]};
+			*h = (struct heap){.n = 0};
+			assert_ok(ledger_each(f->l, &filter, collect, h));
+			assert_int_equal(h->n, n - k - 1);
+			assert_memory_equal(h->ids, ids + k + 1, h->n * sizeof h->ids[0]);
+		}
+	}
+	free(h);
+}
+
 /* The same without limits, oldest first, is the same backwards. */
 static void
 test_oldest_first(void **state)
@@ -296,6 +322,7 @@ main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_filters),
+	    T(test_pages),
 	    T(test_oldest_first),
 	    T(test_stops),
 	    T(test_meddling),

@@ -337,6 +337,47 @@ keep_last(void *ctx, const struct ledger_event *event)
 	return ERR_OK;
 }
 
+static enum err
+count_event(void *ctx, const struct ledger_event *event)
+{
+	(void)event;
+	(*(unsigned *)ctx)++;
+	return ERR_OK;
+}
+
+/* The same words again are no news; other words, and none, are. */
+static void
+test_trouble(void **state)
+{
+	static const struct {
+		const char *trouble;
+		unsigned n_events;
+	} STEPS[] = {{"", 1}, {"no route to host", 2}, {"no route to host", 2}, {"denied", 3},
+	    {"", 4}, {"", 4}};
+	struct fixture *f = *state;
+	uint64_t id = see(f->l, "r", "/a");
+	char lengthy[LEDGER_TEXT_MAX + 100];
+	struct transfer t;
+
+	for (size_t i = 0; i < ARRAY_LEN(STEPS); i++) {
+		unsigned n = 0;
+		assert_ok(ledger_trouble(f->l, id, STEPS[i].trouble, 7000));
+		assert_ok(ledger_get(f->l, id, &t));
+		assert_string_equal(t.trouble, STEPS[i].trouble);
+		assert_int_equal(t.state, TRANSFER_SEEN);
+		assert_ok(ledger_each_event(f->l, id, count_event, &n));
+		assert_int_equal(n, STEPS[i].n_events);
+	}
+	fill(lengthy, sizeof lengthy - 1, 'l');
+	for (int i = 0; i < 2; i++) {
+		unsigned n = 0;
+		assert_ok(ledger_trouble(f->l, id, lengthy, 7000));
+		assert_ok(ledger_each_event(f->l, id, count_event, &n));
+		assert_int_equal(n, 5);
+	}
+	assert_err(ledger_trouble(f->l, id + 1, "x", 1), ERR_NOENT);
+}
+
 static void
 try_move(struct ledger *l, enum transfer_state from, enum transfer_event event)
 {
@@ -387,6 +428,7 @@ main(void)
 	    T(test_upload_refused),
 	    T(test_move_with_change),
 	    T(test_checkpoint),
+	    T(test_trouble),
 	    T(test_walk_all),
 	};
 

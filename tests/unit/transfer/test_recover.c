@@ -134,6 +134,21 @@ uploads_are_settled_or_given_up(void **state)
 }
 
 static void
+a_session_that_ended_without_a_word_is_cleared_up(void **state)
+{
+	struct world *w = *state;
+	uint64_t published = upload(w, "a", true), cut_off = upload(w, "b", false);
+
+	assert_int_equal(recover_uploads(&w->gateway, "crm", WORLD_NOW), ERR_OK);
+	world_end_turn(w);
+	assert_int_equal(world_state(w, published), TRANSFER_PROCESSED);
+	assert_int_equal(recover_uploads(&w->gateway, "erp", WORLD_NOW), ERR_OK);
+	world_end_turn(w);
+	assert_int_equal(world_state(w, published), TRANSFER_SETTLED);
+	assert_int_equal(world_state(w, cut_off), TRANSFER_FAILED);
+}
+
+static void
 leftovers_are_swept_and_nothing_else(void **state)
 {
 	struct world *w = *state;
@@ -162,6 +177,7 @@ main(void)
 	    TEST(a_staged_file_whose_bytes_are_missing_is_told),
 	    TEST(publishing_is_cut_off_anywhere),
 	    TEST(uploads_are_settled_or_given_up),
+	    TEST(a_session_that_ended_without_a_word_is_cleared_up),
 	    TEST(leftovers_are_swept_and_nothing_else),
 	};
 

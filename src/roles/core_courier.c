@@ -455,7 +455,9 @@ core_courier_start(
 void
 core_courier_remove(struct core_courier *courier, const struct transfer *t)
 {
-	if (!courier->connected)
+	/* Before its listing has ended it isn't asked: the end of the listing asks for all that is
+	 * published by then, and to be asked twice would give an answer too many. */
+	if (!courier->listed)
 		return;
 	courier->n_busy++;
 	core_peer_send(&courier->peer, IPC_COURIER_REMOVE,

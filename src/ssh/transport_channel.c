@@ -9,6 +9,23 @@ static const char ONLY_SFTP[] = "This server does SFTP alone: no commands and no
 				"use a version that speaks SFTP "
 				"(OpenSSH 9.0 and later, without -O).\r\n";
 
+/*
+ * A command or a shell is not run. A plain refusal would leave a person with "exec request failed";
+ * so the request is taken for the time of one sentence, which ends with exit status 1.
+ */
+void
+transport_turn_away(struct transport *t)
+{
+	if (t->farewell != FAREWELL_DUE || t->channel == NULL)
+		return;
+	t->farewell = FAREWELL_SAID;
+	(void)ssh_channel_write_stderr(t->channel, ONLY_SFTP, sizeof ONLY_SFTP - 1);
+	(void)ssh_channel_request_send_exit_status(t->channel, 1);
+	/* The first call may get no further than EOF. */
+	if (ssh_channel_close(t->channel) == SSH_AGAIN)
+		(void)ssh_channel_close(t->channel);
+}
+
 /* The answers that a message callback gives to libssh. */
 enum { ANSWERED = 0, REFUSE = 1 };
 
@@ -30,7 +47,8 @@ on_subsystem(struct transport *t, ssh_message msg)
 {
 	const char *name = ssh_message_channel_request_subsystem(msg);
 
-	if (name == NULL || strcmp(name, "sftp") != 0 || t->state != TRANSPORT_ACCEPTED)
+	if (name == NULL || strcmp(name, "sftp") != 0 || t->state != TRANSPORT_ACCEPTED ||
+	    t->farewell != FAREWELL_NONE)
 		return REFUSE;
 	transport_set_state(t, TRANSPORT_OPEN);
 	(void)ssh_message_channel_request_reply_success(msg);
@@ -46,10 +64,12 @@ on_channel_request(struct transport *t, ssh_message msg)
 		return REFUSE;
 	if (type == SSH_CHANNEL_REQUEST_SUBSYSTEM)
 		return on_subsystem(t, msg);
-	/* Once: a person reads it, and a program gets the refusal. */
 	if ((type == SSH_CHANNEL_REQUEST_EXEC || type == SSH_CHANNEL_REQUEST_SHELL) &&
-	    t->state == TRANSPORT_ACCEPTED && t->n_refusals < 8)
-		(void)ssh_channel_write_stderr(t->channel, ONLY_SFTP, sizeof ONLY_SFTP - 1);
+	    t->state == TRANSPORT_ACCEPTED && t->farewell == FAREWELL_NONE) {
+		t->farewell = FAREWELL_DUE;
+		(void)ssh_message_channel_request_reply_success(msg);
+		return ANSWERED;
+	}
 	return REFUSE;
 }
 

@@ -57,6 +57,9 @@ enum {
 	TRANSPORT_REFUSALS = 1000
 };
 
+/* What became of a request for a command or a shell. */
+enum transport_farewell { FAREWELL_NONE, FAREWELL_DUE, FAREWELL_SAID };
+
 struct transport {
 	ssh_session session;
 	ssh_event event;     /* NULL before the key exchange was begun */
@@ -79,6 +82,7 @@ struct transport {
 	bool login_packets_waiting; /* libssh's queue of messages may hold some */
 	uint32_t n_refused;
 	uint32_t n_refusals; /* of requests after the login */
+	enum transport_farewell farewell;
 
 	/* The byte stream. */
 	size_t buffered; /* decrypted bytes in the channel */
@@ -129,5 +133,8 @@ void transport_auth_step(struct transport *t);
 
 /* transport_channel.c: from the login on, every request is answered as it comes. */
 void transport_serve_requests(struct transport *t);
+
+/* Says why to somebody who asked for a command, and closes the channel. */
+void transport_turn_away(struct transport *t);
 
 #endif

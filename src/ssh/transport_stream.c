@@ -178,6 +178,7 @@ transport_turn(struct transport *t, int timeout_ms)
 
 	if (t->state <= TRANSPORT_LOGIN)
 		t->login_packets_waiting = true;
+	transport_turn_away(t);
 	if (t->n_refusals > TRANSPORT_REFUSALS)
 		transport_over(t, ERR_LIMIT, "the peer makes too many requests that are refused");
 	check_window(t);
@@ -218,7 +219,7 @@ event_is_waiting(const struct transport *t)
 	if (t->state == TRANSPORT_LOGIN)
 		return t->login_packets_waiting && t->asked == NULL;
 	if (t->state != TRANSPORT_OPEN)
-		return false;
+		return t->state == TRANSPORT_ACCEPTED && t->peer_closed;
 	return !t->told_open || (readable(t) > 0 && !t->told_readable) ||
 	       (t->peer_eof && readable(t) == 0 && (!t->told_eof || t->peer_closed));
 }

@@ -25,17 +25,7 @@
 #include "ssh/transport.h"
 #include "ssh/userkey.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TEST_WITH_ASAN
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) && !defined(TEST_WITH_ASAN)
-#define TEST_WITH_ASAN
-#endif
-#ifdef TEST_WITH_ASAN
-#include <sanitizer/lsan_interface.h>
-#endif
+#include "asan.h"
 
 enum {
 	EXIT_ERROR_BASE = 100, /* + the enum err of CLOSED */

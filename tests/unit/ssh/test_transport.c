@@ -634,8 +634,8 @@ login_through_relay(size_t cut, size_t flip)
 	struct story story;
 	int fds[2];
 
-	config.timeout_us = 2 * US_PER_SEC;
-	how.grace_us = 2 * US_PER_SEC;
+	config.timeout_us = 800 * US_PER_MS;
+	how.grace_us = 800 * US_PER_MS;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	pid_t server = serve_one(world.listener, world.keys, &how);
 	pid_t relay_pid = fork();

@@ -224,6 +224,8 @@ def parse_log(text):
             continue
         event = {k: found[k] for k in ("time", "level", "role", "pid", "event")}
         for key, value in FIELD.findall(found["rest"]):
+            # A field may be called like one of the line's own.
+            key = f"of_{key}" if key in event else key
             event[key] = value[1:-1].replace('\\"', '"') if value.startswith('"') else value
         events.append(event)
     return events

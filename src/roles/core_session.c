@@ -11,9 +11,11 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "roles/core.h"
+#include "roles/grant.h"
 #include "ssh/authkeys.h"
 #include "ssh/userkey.h"
 #include "transfer/recover.h"
+#include "vfs/mount.h"
 
 static struct core_session *
 session_of(struct core_peer *peer)
@@ -145,6 +147,8 @@ on_auth_query(void *ctx, struct ipc_message *m)
 		n_mounts = (uint32_t)account->n_mounts;
 		if (!slice_copy(q->account, s->account, sizeof s->account))
 			return ERR_FORMAT;
+		s->config = config_ref(s->peer.core->gateway.config);
+		s->grant = account;
 		s->since_us = time_now_us();
 	}
 	if (q->proven || why != NULL)
@@ -197,6 +201,9 @@ on_upload_staged(void *ctx, struct ipc_message *m)
 	    !slice_copy(u->path, out.path, sizeof out.path) ||
 	    !slice_copy(u->folder, out.folder, sizeof out.folder) ||
 	    !slice_copy(u->staging_name, out.staging_name, sizeof out.staging_name))
+		return ERR_FORMAT;
+	if (!grant_covers(s->grant, u->folder, VFS_UPLOAD) || !grant_path_is_clean(u->path) ||
+	    !grant_is_upload_name(s->account, u->staging_name))
 		return ERR_FORMAT;
 	s->n_recording++;
 	enum err e = ledger_upload(c->gateway.ledger, &t, &out, time_now_us(), &id);
@@ -268,6 +275,9 @@ on_file_taken(void *ctx, struct ipc_message *m)
 	char detail[LEDGER_TEXT_MAX];
 	uint64_t id;
 
+	if (!grant_covers(s->grant, taken->folder, VFS_DOWNLOAD) ||
+	    !grant_path_is_clean(taken->path))
+		return ERR_FORMAT;
 	describe(detail, s, taken->folder, taken->path, slice_of(NULL, 0));
 	log_info("file.taken", F_U64("session", s->id), F_STR("account", s->account),
 	    F_SLICE("folder", taken->folder), F_SLICE("path", taken->path),
@@ -294,7 +304,9 @@ on_file_changed(void *ctx, struct ipc_message *m)
 	char detail[LEDGER_TEXT_MAX], verb[LEDGER_NAME_MAX + 1];
 	uint64_t id;
 
-	if (!slice_copy(changed->verb, verb, sizeof verb))
+	uint32_t needs = grant_change_needs(changed->verb);
+	if (needs == 0 || !grant_covers(s->grant, changed->folder, needs) ||
+	    !grant_path_is_clean(changed->path) || !slice_copy(changed->verb, verb, sizeof verb))
 		return ERR_FORMAT;
 	describe(detail, s, changed->folder, changed->path, changed->detail);
 	log_info("file.changed", F_U64("session", s->id), F_STR("account", s->account),
@@ -332,6 +344,7 @@ core_session_free(struct core_session *s)
 	TAILQ_REMOVE(&s->peer.core->sessions, s, entry);
 	/* The process is the listener's child: it sees its line end, and ends. */
 	core_peer_fini(&s->peer);
+	config_unref(s->config);
 	free(s);
 }
 
@@ -426,7 +439,7 @@ core_sessions_recheck(struct core *c)
 			continue;
 		const struct config_account *account =
 		    config_find_account(c->gateway.config, slice_str(s->account));
-		if (account != NULL && !account->disabled)
+		if (account != NULL && !account->disabled && grant_is_within(s->grant, account))
 			continue;
 		log_info("session.revoked", F_U64("session", s->id), F_STR("account", s->account));
 		core_peer_hang_up(&s->peer);

@@ -1,0 +1,99 @@
+#include "roles/grant.h"
+
+#include "vfs/mount.h"
+
+enum { UPLOAD_RANDOM_LEN = 16 };
+
+bool
+grant_covers(const struct config_account *account, struct slice folder, uint32_t rights)
+{
+	for (size_t i = 0; i < account->n_mounts; i++) {
+		const struct config_mount *m = &account->mounts[i];
+		if (slice_is(folder, m->folder->name) && (m->allow & rights) == rights)
+			return true;
+	}
+	return false;
+}
+
+bool
+grant_path_is_clean(struct slice path)
+{
+	bool more = true;
+
+	while (more) {
+		struct slice part;
+		path = slice_cut(path, '/', &part);
+		more = path.ptr != NULL;
+		if (part.len == 0 || slice_is(part, ".") || slice_is(part, ".."))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_hex(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '\0' || strchr("0123456789abcdef", s.ptr[i]) == NULL)
+			return false;
+	}
+	return true;
+}
+
+bool
+grant_is_upload_name(const char *account, struct slice name)
+{
+	struct slice prefix = slice_str("up."), own = slice_str(account);
+
+	/* From the end: an account's name may have dots in it. */
+	if (name.len != prefix.len + own.len + 1 + UPLOAD_RANDOM_LEN ||
+	    !slice_starts_with(name, prefix))
+		return false;
+	name = slice_of(name.ptr + prefix.len, name.len - prefix.len);
+	return slice_starts_with(name, own) && name.ptr[own.len] == '.' &&
+	       is_hex(slice_of(name.ptr + own.len + 1, UPLOAD_RANDOM_LEN));
+}
+
+uint32_t
+grant_change_needs(struct slice verb)
+{
+	static const struct {
+		const char *verb;
+		uint32_t rights;
+	} NEEDS[] = {
+	    {"removed", VFS_DELETE},
+	    {"renamed", VFS_RENAME},
+	    {"made-directory", VFS_MKDIR},
+	    {"removed-directory", VFS_RMDIR},
+	    {"resized", VFS_UPLOAD | VFS_OVERWRITE},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(NEEDS); i++) {
+		if (slice_is(verb, NEEDS[i].verb))
+			return NEEDS[i].rights;
+	}
+	return 0;
+}
+
+static bool
+mount_is_within(const struct config_mount *had, const struct config_account *has)
+{
+	for (size_t i = 0; i < has->n_mounts; i++) {
+		const struct config_mount *m = &has->mounts[i];
+		if (strcmp(had->at, m->at) == 0 &&
+		    strcmp(had->folder->name, m->folder->name) == 0 &&
+		    strcmp(had->folder->path, m->folder->path) == 0)
+			return (had->allow & ~m->allow) == 0;
+	}
+	return false;
+}
+
+bool
+grant_is_within(const struct config_account *had, const struct config_account *has)
+{
+	for (size_t i = 0; i < had->n_mounts; i++) {
+		if (!mount_is_within(&had->mounts[i], has))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,28 @@
+/*
+ * What a session may tell core. Its account's mounts were granted to it at login; what it says it
+ * did must have been possible with them. A session that was taken over can lie about its own
+ * account's files and about no others, and nothing that it sends can make the ledger refuse.
+ */
+#ifndef ROLES_GRANT_H
+#define ROLES_GRANT_H
+
+#include <stdbool.h>
+
+#include "config/config.h"
+
+/* Has the account a mount of the folder with all of these rights (enum vfs_allow)? */
+bool grant_covers(const struct config_account *account, struct slice folder, uint32_t rights);
+
+/* Beneath a folder: "a/b", without "." and "..", without a slash at either end. */
+bool grant_path_is_clean(struct slice path);
+
+/* "up.ACCOUNT.RANDOM", as vfs/upload.c makes it: the account's own, and no path. */
+bool grant_is_upload_name(const char *account, struct slice name);
+
+/* The right that a change (the verbs of struct vfs_journal) takes; 0 when there is no such verb. */
+uint32_t grant_change_needs(struct slice verb);
+
+/* Every right in every mount of the first is in the second, too, and to the same directory. */
+bool grant_is_within(const struct config_account *had, const struct config_account *has);
+
+#endif

@@ -6,7 +6,9 @@
 #include "os/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,11 +17,9 @@
 /* Memory, time, waiting, ending: what the C library needs to live. */
 static const int CALLS_BASIC[] = {
     CALL(brk),
-    CALL(mmap),
     CALL(munmap),
     CALL(mremap),
     CALL(madvise),
-    CALL(mprotect),
     CALL(exit),
     CALL(exit_group),
     CALL(rt_sigaction),
@@ -70,7 +70,6 @@ static const int CALLS_STREAM[] = {
     CALL(recvfrom),
     CALL(recvmsg),
     CALL(shutdown),
-    CALL(fcntl),
     CALL(dup),
     CALL(lseek),
     CALL(getsockopt),
@@ -161,6 +160,40 @@ add_own_signals(scmp_filter_ctx filter)
 	return rc < 0 ? err_from_errno(-rc) : ERR_OK;
 }
 
+/*
+ * What to do with descriptors. Not in the list is F_SETOWN, with which (and F_SETSIG) the kernel
+ * would send any signal to any process of our user on our behalf.
+ */
+static enum err
+add_fcntl(scmp_filter_ctx filter)
+{
+	static const int COMMANDS[] = {
+	    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL};
+
+	for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++) {
+		struct scmp_arg_cmp is = SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)COMMANDS[i]);
+		int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(fcntl), 1, is);
+		if (rc < 0)
+			return err_from_errno(-rc);
+	}
+	return ERR_OK;
+}
+
+/* Memory, but none to run code from: all code of ours is mapped by now. */
+static enum err
+add_memory(scmp_filter_ctx filter)
+{
+	static const int CALLS[] = {CALL(mmap), CALL(mprotect)};
+	struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+
+	for (size_t i = 0; i < ARRAY_LEN(CALLS); i++) {
+		int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALLS[i], 1, no_code);
+		if (rc < 0)
+			return err_from_errno(-rc);
+	}
+	return ERR_OK;
+}
+
 struct call_set {
 	const int *calls;
 	size_t n_calls;
@@ -184,7 +217,10 @@ fill_filter(scmp_filter_ctx filter)
 		if (e != ERR_OK)
 			return e;
 	}
-	return add_own_signals(filter);
+	enum err e = add_fcntl(filter);
+	if (e == ERR_OK)
+		e = add_memory(filter);
+	return e == ERR_OK ? add_own_signals(filter) : e;
 }
 
 enum err

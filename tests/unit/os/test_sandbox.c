@@ -311,6 +311,10 @@ enum deed {
 	DO_PIDFD_OPEN,
 	DO_PROCESS_VM_READV,
 	DO_KEYCTL,
+	DO_OWN_BY_PARENT,
+	DO_SET_SIGNAL,
+	DO_MAP_CODE,
+	DO_MAKE_CODE,
 	DO_N
 };
 
@@ -335,6 +339,10 @@ static const char *const DEEDS[DO_N] = {
     [DO_PIDFD_OPEN] = "pidfd_open",
     [DO_PROCESS_VM_READV] = "process_vm_readv",
     [DO_KEYCTL] = "keyctl",
+    [DO_OWN_BY_PARENT] = "fcntl F_SETOWN",
+    [DO_SET_SIGNAL] = "fcntl F_SETSIG",
+    [DO_MAP_CODE] = "mmap of code",
+    [DO_MAKE_CODE] = "mprotect to code",
 };
 
 /* The raw calls: what a library does on the way would blur which one was caught. */
@@ -366,6 +374,15 @@ do_deed(enum deed deed, pid_t parent)
 		return syscall(SYS_kill, parent, 0);
 	if (deed == DO_TGKILL_PARENT)
 		return syscall(SYS_tgkill, parent, parent, 0);
+	if (deed == DO_OWN_BY_PARENT)
+		return syscall(SYS_fcntl, STDERR_FILENO, F_SETOWN, parent);
+	if (deed == DO_SET_SIGNAL)
+		return syscall(SYS_fcntl, STDERR_FILENO, F_SETSIG, 0);
+	if (deed == DO_MAP_CODE)
+		return syscall(SYS_mmap, NULL, 4096UL, PROT_READ | PROT_WRITE | PROT_EXEC,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0UL);
+	if (deed == DO_MAKE_CODE)
+		return syscall(SYS_mprotect, NULL, 0UL, PROT_READ | PROT_EXEC);
 	/* Arguments that would do no harm if the call were let through. */
 	return syscall(NUMBERS[deed], 0L, 0L, 0L, 0L, 0L, 0L);
 }

@@ -191,6 +191,7 @@ void core_route_run(struct core_route *r);
 void core_route_ended(struct core_route *r, bool failed, const char *trouble);
 struct core_route *core_route_find(struct core *c, struct slice name);
 struct core_remote *core_remote_find(struct core *c, const char *name);
+/* r may be NULL: a remote that a reload has taken away. */
 void core_remote_set(struct core_remote *r, const char *condition, const char *trouble);
 
 /* core_courier.c */
@@ -201,6 +202,8 @@ void core_courier_remove(struct core_courier *courier, const struct transfer *t)
  * do. */
 enum err core_couriers_tend(struct core *c) must_check;
 void core_courier_free(struct core_courier *courier);
+/* As core_courier_free, and what it was fetching goes back to wait for the next run. */
+enum err core_courier_drop(struct core_courier *courier) must_check;
 
 /* core_worker.c */
 void core_work(struct core *c, const struct transfer *t);

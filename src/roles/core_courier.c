@@ -32,6 +32,7 @@ gateway_of(struct core_courier *courier)
 	return &courier->peer.core->gateway;
 }
 
+/* NULL when a reload has taken it away. */
 static struct core_remote *
 remote_of(struct core_courier *courier)
 {
@@ -121,11 +122,13 @@ note_refusal(struct core_courier *courier, uint32_t outcome, const char *why)
 		    F_STR("condition", OUTCOMES[outcome].condition), F_STR("why", why));
 		return;
 	}
+	log_error("remote.stopped", F_STR("remote", config->name),
+	    F_STR("condition", OUTCOMES[outcome].condition), F_STR("why", why));
+	if (remote == NULL)
+		return;
 	remote->stopped = true;
 	(void)stat(config->known_hosts, &remote->trust_at_stop[0]);
 	(void)stat(config->identity->private_key, &remote->trust_at_stop[1]);
-	log_error("remote.stopped", F_STR("remote", config->name),
-	    F_STR("condition", OUTCOMES[outcome].condition), F_STR("why", why));
 }
 
 static enum err
@@ -399,25 +402,34 @@ interrupt_one(void *ctx, const struct transfer *t)
 	    "the connection ended during the fetch", time_now_us());
 }
 
+enum err
+core_courier_drop(struct core_courier *courier)
+{
+	static const enum transfer_state FETCHING = TRANSFER_FETCHING;
+	struct ledger *ledger = gateway_of(courier)->ledger;
+	struct ledger_filter filter = {.route = courier->route->name, .state = &FETCHING};
+
+	enum err e = ledger_each(ledger, &filter, interrupt_one, ledger);
+	courier->route->courier = NULL;
+	core_courier_free(courier);
+	return e;
+}
+
 /* The line to the courier has ended: so has the run, one way or the other. */
 static void
 on_gone(struct core_peer *peer)
 {
-	static const enum transfer_state FETCHING = TRANSFER_FETCHING;
 	struct core_courier *courier = courier_of(peer);
 	struct core_route *route = courier->route;
 	struct core *c = peer->core;
 	bool failed = courier->failed || !courier->listed || courier->n_busy > 0;
-	struct ledger_filter filter = {.route = route->name, .state = &FETCHING};
 
 	/* Copied: core_route_ended writes to where it may come from. */
 	char trouble[IPC_TEXT_MAX];
 	(void)snprintf(trouble, sizeof trouble, "%s",
 	    failed && route->trouble[0] == '\0' ? "the courier ended early; see the log"
 						: route->trouble);
-	enum err e = ledger_each(c->gateway.ledger, &filter, interrupt_one, c->gateway.ledger);
-	route->courier = NULL;
-	core_courier_free(courier);
+	enum err e = core_courier_drop(courier);
 	core_route_ended(route, failed, trouble);
 	if (e != ERR_OK)
 		core_ledger_failed(c, e);

@@ -36,6 +36,9 @@ core_remote_find(struct core *c, const char *name)
 void
 core_remote_set(struct core_remote *r, const char *condition, const char *trouble)
 {
+	/* A reload may have taken it away while a courier is still on its way there. */
+	if (r == NULL)
+		return;
 	if (strcmp(r->condition, condition) != 0)
 		r->since_us = time_now_us();
 	r->condition = condition;
@@ -216,6 +219,19 @@ remote_update(struct core *c, const struct config_remote *config)
 	return ERR_OK;
 }
 
+/* The run of a route that is no longer in the configuration ends here, and whoever waits for it is
+ * told. */
+static void
+end_run(struct core_route *r)
+{
+	if (r->courier == NULL)
+		return;
+	enum err e = core_courier_drop(r->courier);
+	core_route_ended(r, true, "the route is no longer in the configuration");
+	if (e != ERR_OK)
+		core_ledger_failed(r->core, e);
+}
+
 static void
 forget_others(struct core *c)
 {
@@ -224,8 +240,10 @@ forget_others(struct core *c)
 
 	for (route = TAILQ_FIRST(&c->routes); route != NULL; route = next_route) {
 		next_route = TAILQ_NEXT(route, entry);
-		if (config_find_route(c->gateway.config, slice_str(route->name)) == NULL)
-			route_free(route);
+		if (config_find_route(c->gateway.config, slice_str(route->name)) != NULL)
+			continue;
+		end_run(route);
+		route_free(route);
 	}
 	for (remote = TAILQ_FIRST(&c->remotes); remote != NULL; remote = next_remote) {
 		next_remote = TAILQ_NEXT(remote, entry);

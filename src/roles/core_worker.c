@@ -190,8 +190,9 @@ start_job(struct core_job *job)
 	}
 	if (e == ERR_OK)
 		return;
+	/* What passes by itself (no room, no more processes) is not counted against the file. */
 	enum ipc_file_outcome outcome =
-	    err_class(e) == ERR_CLASS_RESOURCE ? IPC_OUTCOME_NO_SPACE : IPC_OUTCOME_LOCAL_FAILURE;
+	    err_class(e) == ERR_CLASS_PERMANENT ? IPC_OUTCOME_LOCAL_FAILURE : IPC_OUTCOME_NO_SPACE;
 	e = job_failed(
 	    job, outcome, slice_str(story.text[0] == '\0' ? "cannot start a worker" : story.text));
 	job_free(job);
@@ -217,6 +218,9 @@ start_waiting(struct core *c)
 		next = TAILQ_NEXT(job, entry);
 		if (!job->running)
 			start_job(job);
+		/* The ledger failed meanwhile: all jobs are gone, `next` too. */
+		if (c->stuck)
+			return;
 	}
 }
 

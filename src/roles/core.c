@@ -32,7 +32,7 @@ core_after(struct core *c, sd_event_source **source, int64_t delay_us, sd_event_
 
 /* Ends everything whose progress must be written down: it begins again from the ledger. */
 static void
-stop_all_work(struct core *c)
+stop_all_work(struct core *c, const char *why)
 {
 	struct core_route *route;
 
@@ -40,7 +40,7 @@ stop_all_work(struct core *c)
 	TAILQ_FOREACH (route, &c->routes, entry) {
 		if (route->courier != NULL) {
 			core_courier_free(route->courier);
-			core_route_ended(route, true, "the ledger can't be written");
+			core_route_ended(route, true, why);
 		}
 	}
 	/* Sessions may hold uploads that can't be recorded now: their clients must try again. */
@@ -57,8 +57,10 @@ on_stuck_timer(sd_event_source *source unused_arg, uint64_t usec unused_arg, voi
 	enum err e = recover(&c->gateway, time_now_us(), &r);
 	if (e == ERR_OK)
 		e = ledger_note(c->gateway.ledger, 0, "ledger-recovered", "", time_now_us());
+	/* The commit alone: what recovery has deferred is for a gateway that works again, and is
+	 * done at the end of this turn. */
 	if (e == ERR_OK)
-		e = turn_end(&c->gateway.turn, c->gateway.ledger);
+		e = ledger_commit(c->gateway.ledger);
 	if (e != ERR_OK) {
 		ledger_rollback(c->gateway.ledger);
 		turn_fini(&c->gateway.turn);
@@ -84,7 +86,7 @@ core_ledger_failed(struct core *c, enum err e)
 	    "ledger.stuck", F_STR("error", err_text(e)), F_STR("home", c->gateway.config->home));
 	ledger_rollback(c->gateway.ledger);
 	turn_fini(&c->gateway.turn);
-	stop_all_work(c);
+	stop_all_work(c, "the ledger can't be written");
 	core_after(c, &c->stuck_timer, STUCK_RETRY_DELAY, on_stuck_timer, c);
 }
 
@@ -113,15 +115,35 @@ on_turn_end(sd_event_source *source unused_arg, void *userdata)
 	return 0;
 }
 
+/* From here on the number may be that of any process: it must not be killed any more. */
+static void
+forget_pid(struct core *c, pid_t pid)
+{
+	struct core_route *route;
+	struct core_job *job;
+
+	if (c->listener.pid == pid)
+		c->listener.pid = 0;
+	TAILQ_FOREACH (route, &c->routes, entry) {
+		if (route->courier != NULL && route->courier->peer.pid == pid)
+			route->courier->peer.pid = 0;
+	}
+	TAILQ_FOREACH (job, &c->jobs, entry) {
+		if (job->peer.pid == pid)
+			job->peer.pid = 0;
+	}
+}
+
 /* Ended children of ours. Their lines tell what it means; here they are only buried. */
 static int
 on_child(sd_event_source *source unused_arg, const struct signalfd_siginfo *si unused_arg,
-    void *userdata unused_arg)
+    void *userdata)
 {
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		forget_pid(userdata, pid);
 		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 			log_error(
 			    "role.crashed", F_I64("pid", pid), F_I64("signal", WTERMSIG(status)));
@@ -287,7 +309,7 @@ start(struct core *c, struct story *story)
 static void
 stop(struct core *c)
 {
-	stop_all_work(c);
+	stop_all_work(c, "the gateway is stopping");
 	core_control_close(c);
 	core_routes_free(c);
 	if (c->listener.io != NULL)

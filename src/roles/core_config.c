@@ -25,6 +25,9 @@ put_into_force(struct core *c, struct config *config, struct story *story)
 	if (running && strcmp(config->home, c->gateway.config->home) != 0)
 		return story_fail(
 		    story, ERR_INVALID, "home can't be changed while the gateway runs");
+	if (running && strcmp(config->control_socket, c->gateway.config->control_socket) != 0)
+		return story_fail(
+		    story, ERR_INVALID, "control can't be changed while the gateway runs");
 	enum err e = gateway_use_config(&c->gateway, config, story);
 	if (e != ERR_OK || !running)
 		return e;

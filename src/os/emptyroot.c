@@ -1,43 +1,55 @@
 #include "os/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-/*
- * The new root is a directory that was removed while we stood in it: nothing is in it, and the
- * kernel lets nobody make anything in it.
- */
-static enum err
-enter_removed_dir(void)
+enum err
+sandbox_empty_dir(int *ret_dir)
 {
 	char path[] = "/tmp/dray-empty-XXXXXX";
 
 	if (mkdtemp(path) == NULL)
 		return err_last();
-	enum err e = chdir(path) < 0 ? err_last() : ERR_OK;
+	*ret_dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	enum err e = *ret_dir < 0 ? err_last() : ERR_OK;
 	if (rmdir(path) < 0 && e == ERR_OK)
 		e = err_last();
 	return e;
 }
 
 enum err
-sandbox_empty_root(void)
+sandbox_empty_root(int empty_dir)
 {
-	enum err e = enter_removed_dir();
-
-	if (e != ERR_OK)
-		return e;
+	if (fchdir(empty_dir) < 0)
+		return err_last();
 	if (chroot(".") == 0)
 		return ERR_OK;
 	/* Not root: a user namespace of our own lends the capability, for this process alone. */
 	if (errno != EPERM || unshare(CLONE_NEWUSER) < 0)
 		return ERR_UNSUPPORTED;
 	return chroot(".") < 0 ? err_last() : ERR_OK;
+}
+
+bool
+sandbox_can_empty_root(int empty_dir)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(sandbox_empty_root(empty_dir) == ERR_OK ? 0 : 1);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return false;
+	}
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 enum err

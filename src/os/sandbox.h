@@ -15,12 +15,21 @@
 enum err sandbox_no_new_privileges(void) must_check;
 
 /*
- * From here on no path leads anywhere: the root and the working directory are an empty directory
- * that no longer exists. Directories that are handed over as descriptors later can still be used:
- * that is what an empty Landlock ruleset, which can only be narrowed, could not do. ERR_UNSUPPORTED
- * without the right to chroot, and without user namespaces to lend it.
+ * A directory that was made and removed again: nothing is in it, and the kernel lets nobody make
+ * anything in it. Made once, it serves many processes, also when the disk is full by then.
  */
-enum err sandbox_empty_root(void) must_check;
+enum err sandbox_empty_dir(int *ret_dir) must_check;
+
+/*
+ * From here on no path leads anywhere: the root and the working directory are that directory. The
+ * caller closes the descriptor. Directories that are handed over as descriptors later can still be
+ * used: that is what an empty Landlock ruleset, which can only be narrowed, could not do.
+ * ERR_UNSUPPORTED without the right to chroot, and without user namespaces to lend it.
+ */
+enum err sandbox_empty_root(int empty_dir) must_check;
+
+/* Would it work? Tries in a child, so before there is anything to lose by a fork. */
+bool sandbox_can_empty_root(int empty_dir);
 
 /* Gives up every capability, for root as for anyone. */
 enum err sandbox_drop_capabilities(void) must_check;

@@ -253,7 +253,6 @@ connect_within(int fd, const struct addrinfo *ai, int64_t timeout_us)
 static enum err
 open_connection(const struct addrinfo *ai, int64_t timeout_us, int *ret_fd)
 {
-	int one = 1;
 	int fd _cleanup_(fd_closep) =
 	    socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -262,10 +261,11 @@ open_connection(const struct addrinfo *ai, int64_t timeout_us, int *ret_fd)
 	enum err e = connect_within(fd, ai, timeout_us);
 	if (e != ERR_OK)
 		return e;
-	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one) < 0)
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) < 0)
 		return err_last();
-	e = socket_set_nodelay(fd);
+	e = socket_set_keepalive(fd);
+	if (e == ERR_OK)
+		e = socket_set_nodelay(fd);
 	if (e == ERR_OK)
 		*ret_fd = fd_take(&fd);
 	return e;
@@ -358,6 +358,19 @@ socket_peer_uid(int fd, uid_t *ret_uid)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return err_last();
 	*ret_uid = cred.uid;
+	return ERR_OK;
+}
+
+enum err
+socket_set_keepalive(int fd)
+{
+	int one = 1, idle_s = 60, interval_s = 15, n_probes = 4;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one) < 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s) < 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s) < 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &n_probes, sizeof n_probes) < 0)
+		return err_last();
 	return ERR_OK;
 }
 

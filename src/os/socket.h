@@ -63,4 +63,7 @@ enum err socket_peer_uid(int fd, uid_t *ret_uid) must_check;
 
 enum err socket_set_nodelay(int fd) must_check;
 
+/* A peer that has vanished without a word is noticed within about two minutes. */
+enum err socket_set_keepalive(int fd) must_check;
+
 #endif

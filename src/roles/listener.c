@@ -50,6 +50,7 @@ struct listener {
 	uint32_t n_children;
 	uint64_t n_sessions;
 	int signals_fd;
+	int empty_dir; /* the root of every session */
 };
 
 static enum err
@@ -183,6 +184,7 @@ become_session(struct listener *l, int socket_fd, int core_fd, pid_t parent)
 	struct session_start start = {
 	    .socket_fd = socket_fd,
 	    .core_fd = core_fd,
+	    .empty_dir = l->empty_dir,
 	    .host_keys = l->now.keys,
 	    .limits = {.login_grace_us = l->now.limits.login_grace_us,
 		.auth_attempts = l->now.limits.auth_attempts},
@@ -254,6 +256,9 @@ accept_one(struct listener *l, int listen_fd)
 		return true;
 	}
 	enum err e = socket_set_nodelay(fd);
+	/* Or clients whose machines lost their power would hold their places for ever. */
+	if (e == ERR_OK)
+		e = socket_set_keepalive(fd);
 	if (e == ERR_OK)
 		e = start_session(l, fd, &peer);
 	if (e != ERR_OK)
@@ -328,10 +333,23 @@ turn(struct listener *l)
 	return e;
 }
 
+static enum err
+prepare_empty_root(struct listener *l)
+{
+	enum err e = sandbox_empty_dir(&l->empty_dir);
+
+	if (e == ERR_OK && !sandbox_can_empty_root(l->empty_dir))
+		log_warn("listener.no-empty-root",
+		    F_STR("means",
+			"neither chroot nor user namespaces are allowed here: before login, "
+			"sessions are confined by seccomp alone"));
+	return e;
+}
+
 int
 role_listener(int core_fd)
 {
-	struct listener l = {.n_children = 0};
+	struct listener l = {.n_children = 0, .empty_dir = -1};
 	sigset_t child;
 
 	process_set_name("dray-listener");
@@ -344,6 +362,8 @@ role_listener(int core_fd)
 	enum err e = ipc_link_init(&l.core, core_fd, IPC_ROLE_CORE);
 	if (e == ERR_OK)
 		e = l.signals_fd < 0 ? err_last() : sandbox_no_new_privileges();
+	if (e == ERR_OK)
+		e = prepare_empty_root(&l);
 	if (e == ERR_OK)
 		e = transport_library_init();
 	while (e == ERR_OK)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -130,9 +131,12 @@ on_auth_mount(void *ctx, struct ipc_message *m)
 	s->n_mounts++;
 	s->rules[s->n_rules++] = (struct sandbox_rule){
 	    .dir_fd = mount->dir, .access = writes ? SANDBOX_WRITE : SANDBOX_READ};
+	/* Who only reads has no business in what others are uploading. */
 	if (writes)
 		s->rules[s->n_rules++] =
 		    (struct sandbox_rule){.dir_fd = mount->staging, .access = SANDBOX_WRITE};
+	else
+		fd_closep(&mount->staging);
 	return vfs_mount(
 	    s->vfs, at, folder, mount->allow, fd_take(&mount->dir), fd_take(&mount->staging));
 }
@@ -152,16 +156,21 @@ confine_to_mounts(struct session *s)
 static enum err
 accept_login(struct session *s)
 {
-	struct transport_facts facts;
-
 	enum err e = s->vfs == NULL ? vfs_new(&s->vfs, s->account, &JOURNAL, s) : ERR_OK;
 	if (e == ERR_OK)
 		e = confine_to_mounts(s);
 	if (e == ERR_OK)
 		e = sftp_server_new(&s->sftp, vfs_ops(), s->vfs, false);
-	if (e != ERR_OK)
-		return e;
-	s->core.state = IPC_RUNNING;
+	if (e == ERR_OK)
+		s->core.state = IPC_RUNNING;
+	return e;
+}
+
+static enum err
+tell_facts(struct session *s)
+{
+	struct transport_facts facts;
+
 	transport_facts(s->transport, &facts);
 	return tell(s, IPC_SESSION_FACTS,
 	    &(struct ipc_session_facts){.client = slice_str(facts.peer_version),
@@ -246,6 +255,9 @@ on_auth(struct session *s, const struct transport_event *event)
 	if (e == ERR_OK)
 		e = transport_auth_answer(
 		    s->transport, accepted ? TRANSPORT_AUTH_ACCEPT : TRANSPORT_AUTH_DENY);
+	/* The transport knows them from its own answer on. */
+	if (e == ERR_OK && accepted && proven)
+		e = tell_facts(s);
 	if (e != ERR_OK)
 		end_session(s, e, "the login could not be answered");
 }
@@ -362,15 +374,15 @@ run(struct session *s)
 
 /*
  * Gives up everything that serving a stranger doesn't need. Where the kernel can't give an empty
- * root, what remains before login is seccomp; core has said so at its start.
+ * root, what remains before login is seccomp; the listener has said so at its start.
  */
 static enum err
-confine(void)
+confine(int empty_dir)
 {
 	enum err e = sandbox_no_new_privileges();
 
 	if (e == ERR_OK) {
-		e = sandbox_empty_root();
+		e = sandbox_empty_root(empty_dir);
 		if (e == ERR_UNSUPPORTED)
 			e = ERR_OK;
 	}
@@ -418,7 +430,9 @@ session_run(const struct session_start *start)
 	if (e == ERR_OK && s.chunk == NULL)
 		e = ERR_NOMEM;
 	if (e == ERR_OK)
-		e = confine();
+		e = confine(start->empty_dir);
+	/* Not needed any more, and one thing less to hold. */
+	(void)close(start->empty_dir);
 	if (e == ERR_OK)
 		e = transport_server_new(
 		    &s.transport, start->socket_fd, start->host_keys, &start->limits);

@@ -7,6 +7,7 @@
 struct session_start {
 	int socket_fd; /* the connection; taken over */
 	int core_fd;   /* the line to core; taken over */
+	int empty_dir; /* of sandbox_empty_dir; taken over */
 	const struct hostkeys *host_keys;
 	struct transport_server_limits limits;
 };

@@ -237,6 +237,15 @@ test_no_new_privileges(void **state)
 	assert_int_equal(child_exit_code(check_privileges, NULL), 0);
 }
 
+static enum err
+enter_an_empty_root(void)
+{
+	int fd;
+
+	enum err e = sandbox_empty_dir(&fd);
+	return e == ERR_OK ? sandbox_empty_root(fd) : e;
+}
+
 static int
 live_in_an_empty_root(void *ctx)
 {
@@ -244,7 +253,7 @@ live_in_an_empty_root(void *ctx)
 
 	/* Another user first: then it takes a user namespace to do the same. */
 	REQUIRE(as_root || geteuid() != 0 || (setgid(65534) == 0 && setuid(65534) == 0));
-	REQUIRE(sandbox_empty_root() == ERR_OK && sandbox_drop_capabilities() == ERR_OK);
+	REQUIRE(enter_an_empty_root() == ERR_OK && sandbox_drop_capabilities() == ERR_OK);
 	REQUIRE(!opens_absolute("/etc/passwd") && !opens_absolute("/proc/self/environ"));
 	REQUIRE(!opens_absolute("../etc/passwd") && !opens_absolute("../../../etc/passwd"));
 	REQUIRE(mkdir("/made", 0700) < 0 && mkdir("made", 0700) < 0);
@@ -256,7 +265,7 @@ static int
 use_directory_from_empty_root(void *ctx)
 {
 	(void)ctx;
-	REQUIRE(sandbox_empty_root() == ERR_OK);
+	REQUIRE(enter_an_empty_root() == ERR_OK);
 	REQUIRE(opens("read/file", O_RDONLY));
 	return 0;
 }
@@ -270,6 +279,28 @@ test_empty_root(void **state)
 	assert_int_equal(child_exit_code(live_in_an_empty_root, &as_root), 0);
 	assert_int_equal(child_exit_code(live_in_an_empty_root, &as_other), 0);
 	assert_int_equal(child_exit_code(use_directory_from_empty_root, NULL), 0);
+}
+
+/* By name of its descriptor, too, the directory is a dead end. */
+static int
+walk_out_of_empty_dir(void *ctx)
+{
+	int fd;
+
+	(void)ctx;
+	REQUIRE(sandbox_empty_dir(&fd) == ERR_OK && sandbox_can_empty_root(fd));
+	REQUIRE(opens_absolute("/etc/passwd")); /* only a child tried */
+	REQUIRE(sandbox_empty_root(fd) == ERR_OK);
+	REQUIRE(openat(fd, "../etc/passwd", O_RDONLY | O_CLOEXEC) < 0);
+	REQUIRE(openat(fd, "../../etc/passwd", O_RDONLY | O_CLOEXEC) < 0);
+	return 0;
+}
+
+static void
+test_empty_dir(void **state)
+{
+	(void)state;
+	assert_int_equal(child_exit_code(walk_out_of_empty_dir, NULL), 0);
 }
 
 static int
@@ -476,7 +507,7 @@ narrow_after_seccomp(void *ctx)
 	    openat(dir.fd, "read", O_PATH | O_DIRECTORY | O_CLOEXEC), SANDBOX_READ};
 
 	(void)ctx;
-	REQUIRE(sandbox_no_new_privileges() == ERR_OK && sandbox_empty_root() == ERR_OK);
+	REQUIRE(sandbox_no_new_privileges() == ERR_OK && enter_an_empty_root() == ERR_OK);
 	REQUIRE(sandbox_drop_capabilities() == ERR_OK && sandbox_seccomp() == ERR_OK);
 	REQUIRE(sandbox_landlock(&rule, 1) == ERR_OK);
 	REQUIRE(opens("read/file", O_RDONLY));
@@ -521,6 +552,7 @@ main(void)
 	    DIR_TEST(test_landlock_with_a_bad_rule_confines_nothing),
 	    DIR_TEST(test_no_new_privileges),
 	    DIR_TEST(test_empty_root),
+	    DIR_TEST(test_empty_dir),
 	    DIR_TEST(test_capabilities_are_gone),
 	    DIR_TEST(test_seccomp_ends_who_tries),
 	    DIR_TEST(test_seccomp_refuses_habits_with_an_error),

@@ -58,6 +58,13 @@ outputs_prepare(struct gateway *g, uint64_t transfer, uint32_t n, const struct s
 	return ERR_OK;
 }
 
+/* An account's upload has a name of its own, and is never placed from here. */
+static bool
+is_ours(const struct transfer_output *out)
+{
+	return out->staging_name[0] == 't';
+}
+
 /*
  * The store of an output, which must be the one that the output was put into: the folder may have
  * been taken away, or moved, since.
@@ -78,8 +85,7 @@ find_store(struct gateway *g, const struct transfer_output *out, const struct st
 	if (e != ERR_OK)
 		return story_fail(story, e, "cannot look at the staging of folder %s", out->folder);
 	(void)snprintf(text, sizeof text, "%" PRIx64, inode);
-	/* An account's upload has a name of its own; it is never placed from here. */
-	if (out->staging_name[0] != 't' || (suffix != NULL && strcmp(suffix + 1, text) == 0))
+	if (!is_ours(out) || (suffix != NULL && strcmp(suffix + 1, text) == 0))
 		return ERR_OK;
 	return story_fail(story, ERR_XDEV,
 	    "folder %s has another staging directory than when %s was put into it: bring that one "
@@ -164,6 +170,52 @@ explain_absence(struct gateway *g, const struct transfer_output *out)
 	return staged ? ERR_NOENT : ERR_OK;
 }
 
+/* Syncs the directory that path lies in; one that was removed since needs none. */
+static enum err
+sync_parent(const struct store *store, const char *path)
+{
+	char dir[LEDGER_PATH_MAX + 1];
+	int fd _cleanup_(fd_closep) = -1;
+
+	(void)snprintf(dir, sizeof dir, "%s", path);
+	char *slash = strrchr(dir, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	enum err e = file_open_beneath(
+	    store->dir_fd, slash != NULL ? dir : ".", O_RDONLY | O_DIRECTORY, 0, &fd);
+	if (e == ERR_NOENT || e == ERR_NOTDIR)
+		return ERR_OK;
+	return e == ERR_OK ? file_sync(fd) : e;
+}
+
+/*
+ * An account's upload was renamed by its session, into whatever directory of the folder; here it is
+ * only made sure that this lasts.
+ */
+static enum err
+confirm_upload(struct gateway *g, const struct store *store, const struct transfer_output *out)
+{
+	bool staged;
+
+	enum err e = outputs_is_staged(g, out, &staged, NULL);
+	if (e == ERR_OK && staged)
+		return ERR_EXISTS;
+	if (e == ERR_OK)
+		e = sync_parent(store, out->path);
+	return e == ERR_OK ? file_sync(store->staging_fd) : e;
+}
+
+static enum err
+place(struct gateway *g, const struct store *store, const struct transfer_output *out)
+{
+	enum err e =
+	    file_rename_new(store->staging_fd, out->staging_name, store->dir_fd, out->path);
+
+	if (e == ERR_NOENT)
+		e = explain_absence(g, out);
+	return e == ERR_OK ? sync_both(store) : e;
+}
+
 enum outputs_place_result
 outputs_place(
     struct gateway *g, struct transfer_output *out, enum err *ret_error, struct story *story)
@@ -173,17 +225,13 @@ outputs_place(
 	*ret_error = find_store(g, out, &store, story);
 	if (*ret_error != ERR_OK)
 		return OUTPUTS_FAILED;
-	*ret_error =
-	    file_rename_new(store->staging_fd, out->staging_name, store->dir_fd, out->path);
-	if (*ret_error == ERR_EXISTS) {
+	bool upload = !is_ours(out);
+	*ret_error = upload ? confirm_upload(g, store, out) : place(g, store, out);
+	if (*ret_error == ERR_EXISTS && !upload) {
 		*ret_error = next_path(store, out);
 		if (*ret_error == ERR_OK)
 			return OUTPUTS_NAME_TAKEN;
 	}
-	if (*ret_error == ERR_NOENT)
-		*ret_error = explain_absence(g, out);
-	if (*ret_error == ERR_OK)
-		*ret_error = sync_both(store);
 	if (*ret_error == ERR_OK)
 		return OUTPUTS_PLACED;
 	story_set(story, "cannot publish %s in folder %s: %s", out->path, out->folder,

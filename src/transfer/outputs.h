@@ -32,7 +32,10 @@ enum outputs_place_result {
 	OUTPUTS_FAILED      /* see the story; staging still has it */
 };
 
-/* Renames one output into its folder, without overwriting, and syncs both directories. */
+/*
+ * Renames one output into its folder, without overwriting, and syncs both directories. Of an
+ * account's upload only: makes sure that the rename that its session did lasts.
+ */
 enum outputs_place_result outputs_place(
     struct gateway *g, struct transfer_output *out, enum err *ret_error, struct story *story);
 

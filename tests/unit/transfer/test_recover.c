@@ -133,6 +133,26 @@ uploads_are_settled_or_given_up(void **state)
 	assert_string_equal(world_read(w, "home/staging/one/up.erp.b"), "x");
 }
 
+/* Its directory may even be gone again: somebody took what was in it. */
+static void
+an_upload_into_a_directory_is_settled(void **state)
+{
+	struct world *w = *state;
+	char path[256];
+
+	assert_int_equal(mkdir(world_path(w, "home/folders/one/sub", path), 0700), 0);
+	uint64_t id = upload(w, "sub/a", true), gone = upload(w, "sub/b", true);
+	(void)crash_and_recover(w);
+	assert_int_equal(world_state(w, id), TRANSFER_SETTLED);
+	assert_int_equal(world_state(w, gone), TRANSFER_SETTLED);
+	assert_string_equal(world_read(w, "home/folders/one/sub/a"), "x");
+	gone = upload(w, "sub/c", true);
+	(void)nftw(
+	    world_path(w, "home/folders/one/sub", path), world_remove, 16, FTW_DEPTH | FTW_PHYS);
+	(void)crash_and_recover(w);
+	assert_int_equal(world_state(w, gone), TRANSFER_SETTLED);
+}
+
 static void
 a_session_that_ended_without_a_word_is_cleared_up(void **state)
 {
@@ -177,6 +197,7 @@ main(void)
 	    TEST(a_staged_file_whose_bytes_are_missing_is_told),
 	    TEST(publishing_is_cut_off_anywhere),
 	    TEST(uploads_are_settled_or_given_up),
+	    TEST(an_upload_into_a_directory_is_settled),
 	    TEST(a_session_that_ended_without_a_word_is_cleared_up),
 	    TEST(leftovers_are_swept_and_nothing_else),
 	};

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "rules/name.h"
+#include "transfer/outputs.h"
 #include "transfer/pipeline.h"
 
 void
@@ -140,6 +141,25 @@ was_listed(const struct poll *p, uint64_t id)
 	return p->n_ids > 0 && bsearch(&id, p->ids, p->n_ids, sizeof id, compare_ids) != NULL;
 }
 
+/*
+ * Would this look have seen the file, if it were still there? Since a reload the route may go to
+ * another remote, read another directory, or name other files.
+ */
+static bool
+is_covered(const struct poll *p, const struct transfer *t)
+{
+	const char *slash = strrchr(t->path, '/');
+	struct transfer key;
+	struct story why;
+
+	if (strcmp(t->source, p->route->from->name) != 0 || slash == NULL ||
+	    make_key(p, slice_str(slash + 1), t->size, t->mtime, &key) != ERR_OK ||
+	    strcmp(key.path, t->path) != 0)
+		return false;
+	struct match_file file = {.name = slash + 1, .size = t->size, .mtime = t->mtime};
+	return match_evaluate(&p->route->match, &file, p->began_us, &why) != MATCH_NOT_NAMED;
+}
+
 static enum err
 write_off(void *ctx, const struct transfer *t)
 {
@@ -147,13 +167,13 @@ write_off(void *ctx, const struct transfer *t)
 
 	if (was_listed(p, t->id))
 		return ERR_OK;
-	if (t->state == TRANSFER_READY)
+	if (t->state == TRANSFER_READY) {
+		/* What came of it is of no use any more. */
+		outputs_discard_incoming(p->gateway, t->id);
 		return ledger_move(p->gateway->ledger, t->id, TRANSFER_VANISHED, NULL,
 		    "no longer listed at the source", p->began_us);
-	/* A route may read another directory since a reload: only what this look covered is
-	 * settled. */
-	size_t dir_len = strlen(p->route->from_path);
-	if (strncmp(t->path, p->route->from_path, dir_len) != 0)
+	}
+	if (!is_covered(p, t))
 		return ERR_OK;
 	struct pipeline_report gone = {
 	    .route = p->route->name, .transfer = t->id, .outcome = IPC_OUTCOME_GONE};

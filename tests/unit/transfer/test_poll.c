@@ -135,6 +135,42 @@ a_published_file_is_not_fetched_again(void **state)
 	assert_int_equal(world_state(w, id), TRANSFER_SETTLED);
 }
 
+/* A look that can't have seen the file says nothing of it: the source was not told yet. */
+static void
+only_what_a_look_covers_is_settled(void **state)
+{
+	static const struct {
+		const char *from, *to;
+	} RELOADS[] = {
+	    {"path: /out,", "path: /ou, "},
+	    {"path: /out,", "path: /,   "},
+	    {"name: '*.csv',", "name: '*.CSV',"},
+	    {"r:\n    from: { remote: acme", "r:\n    from: { remote: beta"},
+	};
+	static const char MORE[] =
+	    "remotes: { beta: { address: 'b.example:22', user: u, identity: us,"
+	    " known_hosts: kh },";
+	struct world *w = *state;
+	uint64_t id = publish(w, "r", "/out/a.csv");
+	char plain[sizeof WORLD_CONFIG + sizeof MORE], config[sizeof plain];
+	const char *remotes = strstr(WORLD_CONFIG, "remotes: {");
+
+	(void)snprintf(plain, sizeof plain, "%.*s%s%s", (int)(remotes - WORLD_CONFIG), WORLD_CONFIG,
+	    MORE, remotes + strlen("remotes: {"));
+	for (size_t i = 0; i < ARRAY_LEN(RELOADS); i++) {
+		memcpy(config, plain, sizeof config);
+		memcpy(strstr(config, RELOADS[i].from), RELOADS[i].to, strlen(RELOADS[i].to));
+		world_use_config(w, config);
+		struct poll p = look(w, "r", NULL, 0, true);
+		poll_fini(&p);
+		assert_int_equal(world_state(w, id), TRANSFER_PUBLISHED);
+	}
+	world_use_config(w, plain);
+	struct poll p = look(w, "r", NULL, 0, true);
+	poll_fini(&p);
+	assert_int_equal(world_state(w, id), TRANSFER_SETTLED);
+}
+
 static void
 a_file_that_is_left_is_fetched_once(void **state)
 {
@@ -181,6 +217,7 @@ main(void)
 	    TEST(what_vanished_is_written_off_and_may_come_back),
 	    TEST(another_size_or_time_is_another_file),
 	    TEST(a_published_file_is_not_fetched_again),
+	    TEST(only_what_a_look_covers_is_settled),
 	    TEST(a_file_that_is_left_is_fetched_once),
 	    TEST(new_rules_are_applied_to_old_rows),
 	};

@@ -132,6 +132,8 @@ on_data(void *ctx, struct slice data)
 	return e;
 }
 
+static void sink_failed(struct fetch *f, enum err e);
+
 /* Everything has come: it must be durable, its name too, before core hears of it. */
 static void
 finish(struct fetch *f)
@@ -146,7 +148,7 @@ finish(struct fetch *f)
 	if (e == ERR_OK)
 		answer(f, IPC_OUTCOME_DONE, slice_of(sha256, sizeof sha256), "");
 	else
-		answer(f, IPC_OUTCOME_LOCAL_FAILURE, slice_of(NULL, 0), err_text(e));
+		sink_failed(f, e);
 }
 
 static enum err fetch_begin(struct fetch *f);

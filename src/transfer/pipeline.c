@@ -58,7 +58,8 @@ try_again(struct gateway *g, const struct transfer *t, bool blame, const char *w
 				     attempts == 0 ? 1 : attempts, RETRY_DELAY_MAX);
 	struct transfer_change change = {.attempts = &attempts, .retry_us = &retry, .trouble = why};
 
-	if (attempts < limit)
+	/* What is nobody's fault never uses up its tries, even if a reload allows fewer now. */
+	if (!blame || attempts < limit)
 		return ledger_move(g->ledger, t->id, TRANSFER_INTERRUPTED, &change, why, now_us);
 	log_error("transfer.failed", F_U64("transfer", t->id), F_STR("route", t->route),
 	    F_STR("path", t->path), F_U64("attempts", attempts), F_STR("why", why));

@@ -21,6 +21,9 @@ enum err process_spawn_role(const char *role, int channel_fd, pid_t *ret_pid) mu
 /* Ends this process when its parent does. False when the parent is gone already. */
 bool process_die_with_parent(pid_t parent) must_check;
 
+/* As many descriptors as we may have: the usual limit is from the times of select(2). */
+void process_raise_fd_limit(void);
+
 /* The name in ps and top, at most 15 bytes. */
 void process_set_name(const char *name);
 

@@ -101,8 +101,10 @@ socket_recv_packet(int fd, void *dst, size_t dst_len, size_t *ret_len, int ret_f
 		return err_last();
 	size_t n_fds = take_fds(&msg, ret_fds);
 	if (n == 0 || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		/* There was space for more, but not in our table of descriptors. */
+		bool full = (msg.msg_flags & MSG_CTRUNC) != 0 && n_fds < SOCKET_FDS_MAX;
 		close_all(ret_fds, n_fds);
-		return n == 0 ? ERR_CLOSED : ERR_FORMAT;
+		return n == 0 ? ERR_CLOSED : full ? ERR_NOFILES : ERR_FORMAT;
 	}
 	*ret_len = (size_t)n;
 	*ret_n_fds = n_fds;

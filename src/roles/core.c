@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "os/process.h"
 #include "os/sandbox.h"
 #include "roles/roles.h"
 #include "transfer/recover.h"
@@ -340,6 +341,7 @@ role_core(const char *config_path)
 	TAILQ_INIT(&c.controls);
 	turn_init(&c.gateway.turn);
 	c.listener.link.fd = -1;
+	process_raise_fd_limit();
 	enum err e = start(&c, &story);
 	if (e == ERR_OK) {
 		log_info("core.started", F_STR("version", DRAY_VERSION),

@@ -42,6 +42,11 @@ receive(struct core_peer *peer, bool *ret_gone)
 	enum err e = ipc_recv(&peer->link, &m);
 	if (e == ERR_AGAIN)
 		return false;
+	/* A connection too many, not a malformed message: its line is closed, and so it ends. */
+	if (e == ERR_NOFILES && peer->link.peer == IPC_ROLE_LISTENER) {
+		log_warn("session.too-many", F_STR("limit", "descriptors (RLIMIT_NOFILE)"));
+		return true;
+	}
 	*ret_gone = e != ERR_OK;
 	if (e == ERR_FORMAT) {
 		peer_misbehaved(peer);

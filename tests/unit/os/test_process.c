@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -82,6 +83,25 @@ test_a_parent_that_is_gone_is_noticed(void **state)
 	assert_int_equal(child_exit_code(orphaned, NULL), 0);
 }
 
+static int
+raise_fd_limit(void *ctx)
+{
+	struct rlimit limit = {.rlim_cur = 32, .rlim_max = 128};
+
+	(void)ctx;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1;
+	process_raise_fd_limit();
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == 128 ? 0 : 1;
+}
+
+static void
+test_fd_limit_is_raised(void **state)
+{
+	(void)state;
+	assert_int_equal(child_exit_code(raise_fd_limit, NULL), 0);
+}
+
 int
 main(void)
 {
@@ -89,6 +109,7 @@ main(void)
 	    cmocka_unit_test(test_name_is_cut_at_fifteen_bytes),
 	    cmocka_unit_test(test_dies_with_its_parent),
 	    cmocka_unit_test(test_a_parent_that_is_gone_is_noticed),
+	    cmocka_unit_test(test_fd_limit_is_raised),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,10 @@
 /* Fetches that a courier has at once: enough to keep small files flowing over a long line. */
 enum { FETCHES_MAX = 16 };
 
+/* Removals of earlier files that it is asked for at once: what refuses to be deleted for months
+ * must not fill its line. */
+enum { REMOVALS_MAX = 2048 };
+
 static struct core_courier *
 courier_of(struct core_peer *peer)
 {
@@ -155,7 +159,7 @@ on_entry(void *ctx, struct ipc_message *m)
 	struct core_courier *courier = courier_of(ctx);
 	const struct ipc_courier_entry *entry = &m->courier_entry;
 
-	if (!courier->polling)
+	if (!courier->polling || courier->poll.n_entries >= courier->config->limits.max_entries)
 		return ERR_FORMAT;
 	return poll_entry(&courier->poll, entry->name, entry->size, entry->mtime);
 }
@@ -208,6 +212,7 @@ deed_fetch(void *ctx, const struct turn_args *args)
 	return ERR_OK;
 }
 
+/* ERR_LIMIT: the courier has enough. */
 static enum err
 begin_fetch(void *ctx, const struct transfer *t)
 {
@@ -215,7 +220,9 @@ begin_fetch(void *ctx, const struct transfer *t)
 	struct gateway *g = gateway_of(courier);
 	int64_t now = time_now_us();
 
-	if (t->retry_us > now || courier->n_busy >= FETCHES_MAX || !has_space(courier, t))
+	if (courier->n_busy >= FETCHES_MAX)
+		return ERR_LIMIT;
+	if (t->retry_us > now || !has_space(courier, t))
 		return ERR_OK;
 	courier->n_busy++;
 	courier->reserved += t->size - t->checkpoint;
@@ -240,13 +247,27 @@ feed(struct core_courier *courier)
 
 	if (!courier->listed || courier->n_busy >= FETCHES_MAX)
 		return ERR_OK;
-	return ledger_each(gateway_of(courier)->ledger, &filter, begin_fetch, courier);
+	enum err e = ledger_each(gateway_of(courier)->ledger, &filter, begin_fetch, courier);
+	return e == ERR_LIMIT ? ERR_OK : e;
+}
+
+/* Since a reload the route may read another remote: a file there is not the one that we have. */
+static bool
+came_from_here(const struct core_courier *courier, const struct transfer *t)
+{
+	return strcmp(t->source, courier->config_route->from->name) == 0;
 }
 
 static enum err
 tell_source(void *ctx, const struct transfer *t)
 {
-	core_courier_remove(ctx, t);
+	struct core_courier *courier = ctx;
+
+	if (!came_from_here(courier, t))
+		return ledger_trouble(gateway_of(courier)->ledger, t->id,
+		    "its route reads another remote now: it is still at the old one",
+		    time_now_us());
+	core_courier_remove(courier, t);
 	return ERR_OK;
 }
 
@@ -255,8 +276,10 @@ static enum err
 tell_source_of_earlier(struct core_courier *courier)
 {
 	static const enum transfer_state PUBLISHED = TRANSFER_PUBLISHED;
-	struct ledger_filter filter = {
-	    .route = courier->route->name, .state = &PUBLISHED, .oldest_first = true};
+	struct ledger_filter filter = {.route = courier->route->name,
+	    .state = &PUBLISHED,
+	    .oldest_first = true,
+	    .limit = REMOVALS_MAX};
 
 	if (courier->config_route->after != CONFIG_AFTER_DELETE)
 		return ERR_OK;
@@ -469,7 +492,7 @@ core_courier_remove(struct core_courier *courier, const struct transfer *t)
 {
 	/* Before its listing has ended it isn't asked: the end of the listing asks for all that is
 	 * published by then, and to be asked twice would give an answer too many. */
-	if (!courier->listed)
+	if (!courier->listed || courier->said_bye || !came_from_here(courier, t))
 		return;
 	courier->n_busy++;
 	core_peer_send(&courier->peer, IPC_COURIER_REMOVE,

@@ -127,6 +127,10 @@ pattern_allows(struct slice pattern, struct slice peer_text, const struct addres
 	struct address network;
 	size_t bits;
 
+	/* An address has many spellings: an exclusion must hit the peer's in whichever. */
+	if (address_parse(pattern, &network))
+		return network.family == peer->family &&
+		       bits_equal(network.bytes, peer->bytes, 8 * peer->len);
 	if (!slice_has(pattern, '/'))
 		return is_address_pattern(pattern) && pattern_match(pattern, peer_text);
 	return network_parse(pattern, &network, &bits) && network.family == peer->family &&

@@ -142,6 +142,8 @@ struct core {
 	struct core_peer listener;
 	bool listener_running;
 	sd_event_source *listener_timer;
+	uint64_t session_base; /* added to the numbers of the listener that runs now */
+	uint64_t session_last;
 
 	TAILQ_HEAD(, core_session) sessions;
 	TAILQ_HEAD(, core_route) routes;

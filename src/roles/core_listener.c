@@ -31,8 +31,12 @@ static enum err
 on_session_new(void *ctx, struct ipc_message *m)
 {
 	struct core_peer *peer = ctx;
+	struct core *c = peer->core;
 
-	core_session_new(peer->core, &m->session_new);
+	/* Each listener counts from 1; to core no number comes twice. */
+	m->session_new.session += c->session_base;
+	c->session_last = m->session_new.session;
+	core_session_new(c, &m->session_new);
 	return ERR_OK;
 }
 
@@ -41,7 +45,8 @@ on_session_gone(void *ctx, struct ipc_message *m)
 {
 	struct core_peer *peer = ctx;
 
-	core_session_ended(peer->core, m->session_gone.session, m->session_gone.status);
+	core_session_ended(
+	    peer->core, peer->core->session_base + m->session_gone.session, m->session_gone.status);
 	return ERR_OK;
 }
 
@@ -62,7 +67,7 @@ on_restart(sd_event_source *source unused_arg, uint64_t usec unused_arg, void *u
 	return 0;
 }
 
-/* Its sessions live on: each has a line of its own to core. */
+/* The kernel ends its sessions with it; their lines tell core so one by one. */
 static void
 on_gone(struct core_peer *peer)
 {
@@ -71,6 +76,7 @@ on_gone(struct core_peer *peer)
 	log_error("listener.gone", F_STR("now", "started again"));
 	core_peer_fini(peer);
 	c->listener_running = false;
+	c->session_base = c->session_last;
 	core_after(c, &c->listener_timer, RESTART_DELAY, on_restart, c);
 }
 

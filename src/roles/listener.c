@@ -121,9 +121,14 @@ bind_addresses(struct listener *l)
 	struct story story;
 	uint32_t n_bound = 0;
 
+	for (size_t i = 0; i < l->next.n_addresses; i++)
+		l->next.addresses[i].fd = take_bound(&l->now, &l->next.addresses[i]);
+	/* First away with what nobody wants any more: it may be in the way of a new one, as the
+	 * wildcard is in the way of a single address. */
+	for (size_t i = 0; i < l->now.n_addresses; i++)
+		fd_closep(&l->now.addresses[i].fd);
 	for (size_t i = 0; i < l->next.n_addresses; i++) {
 		struct address *a = &l->next.addresses[i];
-		a->fd = take_bound(&l->now, a);
 		if (a->fd < 0 && socket_listen_tcp(a->host, a->port, &a->fd, &story) != ERR_OK) {
 			a->fd = -1;
 			if (tell_failure(l, &story) != ERR_OK)
@@ -147,8 +152,6 @@ on_start(void *ctx, struct ipc_message *m)
 		return tell_failure(l,
 		    &(struct story){.text = "there is no usable host key: nobody can be let in"});
 	uint32_t n_bound = bind_addresses(l);
-	for (size_t i = 0; i < l->now.n_addresses; i++)
-		fd_closep(&l->now.addresses[i].fd);
 	hostkeys_free(l->now.keys);
 	l->now = l->next;
 	l->next = (struct settings){.keys = NULL};

@@ -1,0 +1,66 @@
+"""What a reload may take away while it is in use."""
+
+import socket
+import subprocess
+
+import pytest
+
+from harness import DRAY, wait_until
+
+
+@pytest.fixture
+def mute():
+    """A server that accepts, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def test_the_remote_of_a_courier_that_connects_is_taken_away(source, gateway, mute):
+    gateway.add_remote("mute", source, port=mute.getsockname()[1])
+    gateway.config["remotes"]["mute"]["timeout"] = "2s"
+    gateway.route["from"]["remote"] = "mute"
+    gateway.expect("unreachable")
+    gateway.start()
+    connection = mute.accept()[0]
+    gateway.route["from"]["remote"] = "acme"
+    del gateway.config["remotes"]["mute"]
+    gateway.write_config()
+    assert gateway.reload()["event"] == "config.reloaded"
+    source.put("doc", b"content")
+    # The courier gives up, and core hears of a remote that it no longer knows.
+    gateway.settled("doc")
+    assert gateway.process.poll() is None
+    assert [r["name"] for r in gateway.status()["remotes"]] == ["acme"]
+    connection.close()
+
+
+def test_who_waits_for_the_run_of_a_route_that_is_taken_away_is_told(source, gateway, mute):
+    gateway.add_remote("mute", source, port=mute.getsockname()[1])
+    gateway.add_route("second", "mute", source)
+    gateway.start()
+    connection = mute.accept()[0]
+    waiting = subprocess.Popen([DRAY, "-c", gateway.config_path, "run", "second", "--wait"],
+                               stderr=subprocess.PIPE, text=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(1)
+    del gateway.config["routes"]["second"]
+    gateway.write_config()
+    assert gateway.reload()["event"] == "config.reloaded"
+    assert waiting.wait(15) != 0
+    assert "no longer in the configuration" in waiting.stderr.read()
+    waiting.stderr.close()
+    connection.close()
+
+
+def test_the_address_narrows_on_the_same_port(gateway):
+    listen = gateway.config["listen"][0]
+    port = listen["address"].rsplit(":", 1)[1]
+    listen["address"] = f"0.0.0.0:{port}"
+    gateway.write_config()
+    gateway.start()
+    listen["address"] = f"127.0.0.1:{port}"
+    gateway.write_config()
+    mark = len(gateway.events("listener.ready"))
+    assert gateway.reload()["event"] == "config.reloaded"
+    wait_until(lambda: gateway.events("listener.ready")[mark:], "the listener has the new address")
+    assert gateway.sftp("erp", "ls").returncode == 0

@@ -23,6 +23,7 @@
 enum { MOUNTS_MAX = 64, READ_CHUNK = 512 * 1024 };
 
 #define CLOSE_TIMEOUT (2 * US_PER_SEC)
+#define FLUSH_LOOK    (10 * US_PER_MS)
 
 struct session {
 	struct ipc_link core;
@@ -364,7 +365,9 @@ run(struct session *s)
 			end_session(s, ERR_CLOSED, "");
 		if (s->end != ERR_OK)
 			break;
-		enum err e = transport_wait(s->transport, s->core.fd, -1, &core_speaks);
+		/* No event tells that the last bytes have left: while that is awaited, look. */
+		int64_t patience = peer_eof && is_served(s) ? FLUSH_LOOK : -1;
+		enum err e = transport_wait(s->transport, s->core.fd, patience, &core_speaks);
 		if (e != ERR_OK)
 			end_session(s, e, "the connection was lost");
 		else if (core_speaks)

@@ -116,7 +116,9 @@ transport_over(struct transport *t, enum err error, const char *format, ...)
 	va_end(args);
 	transport_note_facts(t);
 	forget_session_parts(t);
-	say_goodbye(t, error == ERR_OK ? "bye" : t->story.text);
+	/* Before our version has gone out there is nobody to say it to. */
+	if (t->state != TRANSPORT_NEW || !t->is_server)
+		say_goodbye(t, error == ERR_OK ? "bye" : t->story.text);
 	transport_set_state(t, TRANSPORT_OVER);
 }
 

@@ -33,7 +33,10 @@ struct transport_server_limits {
 	uint32_t auth_attempts; /* refused tries before the line is closed */
 };
 
-/* host_keys is borrowed for the life of the transport. Does no I/O yet. */
+/*
+ * host_keys is borrowed for the life of the transport. The descriptor is taken over in every case.
+ * Does no I/O yet: our version goes out with the first wait.
+ */
 enum err transport_server_new(struct transport **ret_t, int fd, const struct hostkeys *host_keys,
     const struct transport_server_limits *limits) must_check;
 
@@ -50,7 +53,7 @@ enum transport_event_type {
 struct transport_event {
 	enum transport_event_type type;
 	struct slice user;      /* AUTH: the account's name, as sent: hostile */
-	struct slice algorithm; /* AUTH: of the signature, "ssh-ed25519" */
+	struct slice algorithm; /* AUTH: of the signature, "ssh-ed25519"; "rsa-sha2" for either */
 	struct slice key;       /* AUTH: the public key's blob (RFC 4253 section 6.6) */
 	bool proven;            /* AUTH: the signature was checked; else the client only asks */
 	const char *story;      /* CLOSED: for people; "" for an orderly end */
@@ -62,7 +65,10 @@ void transport_next_event(struct transport *t, struct transport_event *ret_event
 
 enum transport_auth_answer { TRANSPORT_AUTH_DENY, TRANSPORT_AUTH_ACCEPT };
 
-/* Answers the last AUTH event. Accepting one that isn't proven says "this key would do". */
+/*
+ * Answers the last AUTH event. Accepting one that isn't proven says "this key would do". ERR_CLOSED
+ * when the connection ended meanwhile; CLOSED tells why. A denial counts as a refused try.
+ */
 enum err transport_auth_answer(struct transport *t, enum transport_auth_answer answer) must_check;
 
 /* Client side. */
@@ -115,11 +121,19 @@ enum err transport_scan_host_keys(const char *host, uint16_t port, int64_t timeo
 /*
  * Waits until there may be an event, or extra_fd (-1 for none) is readable, or the time is up (-1:
  * no limit); sends what is queued meanwhile. *ret_extra tells whether extra_fd is readable.
+ *
+ * Also returns, once, when there is room again after a transport_write that took less than it was
+ * given. Bytes that were told of (READABLE) and of which nothing was read since don't end the wait:
+ * a caller without room for them waits for something else, and reads when it has room, or asks
+ * transport_next_event again. While an AUTH event awaits its answer nothing is read from the peer.
  */
 enum err transport_wait(
     struct transport *t, int extra_fd, int64_t timeout_us, bool *ret_extra) must_check;
 
-/* Up to len bytes that are there already; *ret_len 0 when none are. */
+/*
+ * Up to len bytes that are there already; *ret_len 0 when none are. The peer's window opens again
+ * as they are read, so a caller that doesn't read holds the peer back. Large buffers (256 KiB) pay.
+ */
 enum err transport_read(struct transport *t, uint8_t *dst, size_t len, size_t *ret_len) must_check;
 
 /*

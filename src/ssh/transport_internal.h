@@ -51,6 +51,8 @@ enum {
 	 */
 	TRANSPORT_WINDOW = 4 * 1024 * 1024,
 	TRANSPORT_WINDOW_MAX = 15 * 1024 * 1024,
+	/* With more than this in the channel it is emptied at once: see channel_is_crowded. */
+	TRANSPORT_CROWD = 1024 * 1024,
 	/* Packets that a peer may send before it is logged in: a login takes about ten. */
 	TRANSPORT_LOGIN_PACKETS = 1000,
 	/* Requests that we refuse after the login, before we take them for a flood. */

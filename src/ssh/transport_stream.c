@@ -304,6 +304,17 @@ peer_is_openssh(const struct transport *t)
 }
 
 /*
+ * What waits in a channel is one block of memory, whose rest libssh moves to the front for what
+ * comes in. A caller that lags behind by much would have it moved again and again: better once,
+ * into the stash.
+ */
+static bool
+channel_is_crowded(const struct transport *t, size_t len)
+{
+	return t->buffered > TRANSPORT_CROWD && t->buffered > 2 * len;
+}
+
+/*
  * libssh opens the window to what a read asks for, or else to 1.28 MB. So one read in a while asks
  * for all of it: when half of the window is used up. A read into the caller's bytes mustn't ask for
  * more than they hold; that one goes by way of the stash.
@@ -357,6 +368,8 @@ transport_read(struct transport *t, uint8_t *dst, size_t len, size_t *ret_len)
 		return ERR_OK;
 	if (buf_len(&t->stash) == 0 && t->buffered > 0 && t->taken_since_grant >= t->window / 2)
 		e = open_window(t);
+	else if (buf_len(&t->stash) == 0 && channel_is_crowded(t, len))
+		e = fill_stash(t, t->buffered < t->window ? t->buffered : t->window);
 	if (e == ERR_OK && buf_len(&t->stash) > 0)
 		*ret_len = take_stash(t, dst, len);
 	else if (e == ERR_OK && t->buffered > 0)

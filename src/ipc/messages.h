@@ -76,6 +76,7 @@ enum ipc_file_outcome {
 	M(LISTENER_HOST_KEY, listener_host_key, IPC_ROLE_CORE, IPC_ANY)                  \
 	M(LISTENER_BIND, listener_bind, IPC_ROLE_CORE, IPC_ANY)                          \
 	M(LISTENER_START, listener_start, IPC_ROLE_CORE, IPC_ANY)                        \
+	M(SESSION_OVER, session_over, IPC_ROLE_CORE, IPC_RUNNING)                        \
 	/* listener -> core */                                                           \
 	M(LISTENER_READY, listener_ready, IPC_ROLE_LISTENER, IPC_ANY)                    \
 	M(LISTENER_FAILED, listener_failed, IPC_ROLE_LISTENER, IPC_ANY)                  \
@@ -145,7 +146,10 @@ enum ipc_file_outcome {
 	F(U32, port, 0)
 
 /* n_addresses: how many LISTENER_BIND came before, as a check. */
-#define IPC_FIELDS_LISTENER_START(F)  F(U32, n_addresses, 0)
+#define IPC_FIELDS_LISTENER_START(F) F(U32, n_addresses, 0)
+
+/* Core has no line to this session any more: if it doesn't end by itself, the listener ends it. */
+#define IPC_FIELDS_SESSION_OVER(F)    F(U64, session, 0)
 
 #define IPC_FIELDS_LISTENER_READY(F)  F(U32, n_addresses, 0)
 

@@ -176,6 +176,8 @@ enum err core_load_config(struct core *c);
 /* core_listener.c */
 enum err core_listener_start(struct core *c) must_check;
 void core_listener_configure(struct core *c);
+/* The session's line is closed: a process that stays all the same is ended by its parent. */
+void core_listener_session_over(struct core *c, uint64_t session);
 extern const struct ipc_handler CORE_LISTENER_HANDLERS[];
 
 /* core_session.c */

@@ -80,6 +80,16 @@ on_gone(struct core_peer *peer)
 	core_after(c, &c->listener_timer, RESTART_DELAY, on_restart, c);
 }
 
+void
+core_listener_session_over(struct core *c, uint64_t session)
+{
+	/* One of an earlier listener ended with it. */
+	if (!c->listener_running || session <= c->session_base)
+		return;
+	core_peer_send(&c->listener, IPC_SESSION_OVER,
+	    &(struct ipc_session_over){.session = session - c->session_base});
+}
+
 /* The key goes to the listener as an open file: core does not look into it. */
 static void
 send_host_key(struct core *c, const char *path)

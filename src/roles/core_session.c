@@ -342,7 +342,9 @@ void
 core_session_free(struct core_session *s)
 {
 	TAILQ_REMOVE(&s->peer.core->sessions, s, entry);
-	/* The process is the listener's child: it sees its line end, and ends. */
+	/* The process is the listener's child: it sees its line end, and ends. One that was taken
+	 * over need not, and holds the account's directories: the listener sees to it. */
+	core_listener_session_over(s->peer.core, s->id);
 	core_peer_fini(&s->peer);
 	config_unref(s->config);
 	free(s);

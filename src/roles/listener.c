@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "ipc/link.h"
 #include "os/fd.h"
@@ -20,6 +21,8 @@
 #include "os/sandbox.h"
 #include "roles/roles.h"
 #include "roles/session.h"
+
+#define GOODBYE_TIME (10 * US_PER_SEC)
 
 enum { ADDRESSES_MAX = 64, HOST_KEY_MAX = 64 * 1024, ACCEPTS_PER_WAKE = 16 };
 
@@ -33,6 +36,7 @@ struct child {
 	TAILQ_ENTRY(child) entry;
 	pid_t pid;
 	uint64_t session;
+	int64_t over_us; /* when core closed its line, on time_mono_us's clock, or 0 */
 };
 
 /* What core has sent since the last LISTENER_START, and what is in force. */
@@ -160,11 +164,26 @@ on_start(void *ctx, struct ipc_message *m)
 	    &l->core, IPC_LISTENER_READY, &(struct ipc_listener_ready){.n_addresses = n_bound});
 }
 
+static enum err
+on_session_over(void *ctx, struct ipc_message *m)
+{
+	struct listener *l = ctx;
+	struct child *child;
+
+	/* Most are gone already. */
+	TAILQ_FOREACH (child, &l->children, entry) {
+		if (child->session == m->session_over.session)
+			child->over_us = time_mono_us();
+	}
+	return ERR_OK;
+}
+
 static const struct ipc_handler HANDLERS[] = {
     {IPC_LISTENER_LIMITS, on_limits},
     {IPC_LISTENER_HOST_KEY, on_host_key},
     {IPC_LISTENER_BIND, on_bind},
     {IPC_LISTENER_START, on_start},
+    {IPC_SESSION_OVER, on_session_over},
 };
 
 /* The child's side of the fork: forgets everything that is the listener's, and becomes a session.
@@ -299,6 +318,31 @@ bury_children(struct listener *l)
 	return ERR_OK;
 }
 
+/*
+ * A session without a line has time for its goodbyes. Kills those that are still there after it;
+ * returns the milliseconds until the next one is due, -1 for none.
+ */
+static int
+end_overdue(struct listener *l)
+{
+	int64_t now_us = time_mono_us(), next_us = INT64_MAX;
+	struct child *child;
+
+	TAILQ_FOREACH (child, &l->children, entry) {
+		if (child->over_us == 0)
+			continue;
+		int64_t due_us = child->over_us + GOODBYE_TIME;
+		if (due_us > now_us) {
+			next_us = due_us < next_us ? due_us : next_us;
+			continue;
+		}
+		/* It is not buried yet, so the number is still its own. */
+		(void)kill(child->pid, SIGKILL);
+		child->over_us = 0;
+	}
+	return next_us == INT64_MAX ? -1 : (int)((next_us - now_us) / US_PER_MS) + 1;
+}
+
 static enum err
 hear_core(struct listener *l)
 {
@@ -319,7 +363,7 @@ turn(struct listener *l)
 	fds[n++] = (struct pollfd){.fd = l->signals_fd, .events = POLLIN};
 	for (size_t i = 0; i < l->now.n_addresses; i++)
 		fds[n++] = (struct pollfd){.fd = l->now.addresses[i].fd, .events = POLLIN};
-	if (poll(fds, n, -1) < 0)
+	if (poll(fds, n, end_overdue(l)) < 0)
 		return errno == EINTR ? ERR_OK : err_last();
 	enum err e = ERR_OK;
 	if (fds[1].revents != 0)

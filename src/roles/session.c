@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "ipc/link.h"
 #include "os/fd.h"
+#include "os/process.h"
 #include "os/sandbox.h"
 #include "sftp/server.h"
 #include "vfs/vfs.h"
@@ -382,6 +383,7 @@ run(struct session *s)
 static enum err
 confine(int empty_dir)
 {
+	pid_t listener = getppid();
 	enum err e = sandbox_no_new_privileges();
 
 	if (e == ERR_OK) {
@@ -391,6 +393,9 @@ confine(int empty_dir)
 	}
 	if (e == ERR_OK)
 		e = sandbox_drop_capabilities();
+	/* Once more: the kernel forgets the first wish when a user namespace is entered. */
+	if (e == ERR_OK && !process_die_with_parent(listener))
+		e = ERR_CLOSED;
 	return e == ERR_OK ? sandbox_seccomp() : e;
 }
 

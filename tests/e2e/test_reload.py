@@ -1,5 +1,8 @@
 """What a reload may take away while it is in use."""
 
+import os
+import pathlib
+import signal
 import socket
 import subprocess
 
@@ -64,3 +67,45 @@ def test_the_address_narrows_on_the_same_port(gateway):
     assert gateway.reload()["event"] == "config.reloaded"
     wait_until(lambda: gateway.events("listener.ready")[mark:], "the listener has the new address")
     assert gateway.sftp("erp", "ls").returncode == 0
+
+
+def live_session(gateway):
+    """The process of the newest session."""
+    return int(gateway.events("session.connected")[-1]["of_pid"])
+
+
+def is_gone(pid):
+    try:
+        return ") Z " in pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+
+
+def test_a_right_is_taken_away(gateway, new_wire):
+    gateway.start()
+    wire = new_wire(gateway)
+    assert wire.works()
+    mount = gateway.config["accounts"]["erp"]["mounts"][0]
+    mount["allow"] = [*mount["allow"], "upload"]
+    gateway.write_config()
+    gateway.reload()
+    assert wire.works(), "more than before: nobody is disturbed"
+    mount["allow"] = ["list"]
+    gateway.write_config()
+    gateway.reload()
+    wire.wait_closed()
+    assert gateway.events("session.revoked")[0]["account"] == "erp"
+
+
+def test_a_revoked_session_that_does_not_end_is_ended(gateway, new_wire):
+    gateway.expect("session.crashed")
+    gateway.start()
+    new_wire(gateway)
+    pid = live_session(gateway)
+    # As one that was taken over and goes on regardless.
+    os.kill(pid, signal.SIGSTOP)
+    gateway.config["accounts"]["erp"]["disabled"] = True
+    gateway.write_config()
+    gateway.reload()
+    wait_until(lambda: is_gone(pid), "the listener has killed it")
+    assert gateway.wait_event("session.crashed")["signal"] == "9"

@@ -436,6 +436,34 @@ serves_inside_the_sandbox(void **state)
 	assert_int_equal(child_status(pid), 0);
 }
 
+/* A courier gives up its files once it is connected: the client's login opens none. */
+static void
+logs_in_inside_the_sandbox(void **state)
+{
+	struct serve how = usual(SERVE_ECHO);
+	struct transport_client_config config;
+
+	(void)state;
+	pin(&world.host, "");
+	config = config_for(&world.user);
+	pid_t server = serve_one(world.listener, world.keys, &how);
+	pid_t client = fork();
+	if (client == 0) {
+		struct transport_facts facts;
+		struct story story;
+		struct transport *t;
+		int fd = connect_loopback(world.port);
+		served_sandbox();
+		if (transport_client_login(&t, fd, &config, &facts, &story) != TRANSPORT_LOGGED_IN)
+			_exit(1);
+		transport_close(t, US_PER_SEC);
+		transport_free(t);
+		_exit(0);
+	}
+	assert_int_equal(child_status(client), 0);
+	assert_int_equal(child_status(server), 0);
+}
+
 static void
 answers_late(void **state)
 {
@@ -754,6 +782,7 @@ scans_host_keys(void **state)
 	    "server.example", world.port, 10 * US_PER_SEC, scan_connect, scan_found, &seen, &story);
 	if (e != ERR_OK)
 		fail_msg("%s", story.text);
+	assert_string_equal(story.text, "");
 	assert_int_equal(seen.n, 1);
 	assert_string_equal(seen.types, "ssh-ed25519");
 	for (size_t i = 0; i < ARRAY_LEN(pids); i++)
@@ -772,6 +801,7 @@ main(void)
 	    cmocka_unit_test(sleeps_while_the_peer_does_not_read),
 	    cmocka_unit_test(watches_the_callers_descriptor),
 	    cmocka_unit_test(serves_inside_the_sandbox),
+	    cmocka_unit_test(logs_in_inside_the_sandbox),
 	    cmocka_unit_test(answers_late),
 	    cmocka_unit_test(refuses_strange_hosts_and_keys),
 	    cmocka_unit_test(refuses_bad_private_keys),

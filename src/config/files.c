@@ -6,6 +6,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "ssh/authkeys.h"
+#include "ssh/userkey.h"
 
 /* What the configuration names, looked at where it is: as the user who asks, at this moment. */
 
@@ -101,10 +102,23 @@ look_at_authorized_keys(struct check *c, struct place at, const char *path, stru
 	authkeys_free(keys);
 }
 
+/* Would it be accepted when it is needed? The very same code says so. */
+static void
+look_at_private_key(struct check *c, struct place at, const char *path, struct slice content)
+{
+	char fingerprint[64];
+	struct story why = {.text = ""};
+
+	enum err e = userkey_public(content, "", NULL, fingerprint, &why);
+	if (e != ERR_OK)
+		report_error(&c->report, at, "%s can't be used: %s", SHOWN(slice_str(path)),
+		    why.text[0] != '\0' ? why.text : err_text(e));
+}
+
 static const struct file_rule HOST_KEY = {
-    "host key", 077, "only its owner may read it (chmod 600)", KEY_FILE_MAX, NULL};
-static const struct file_rule PRIVATE_KEY = {
-    "private key", 077, "only its owner may read it (chmod 600)", KEY_FILE_MAX, NULL};
+    "host key", 077, "only its owner may read it (chmod 600)", KEY_FILE_MAX, look_at_private_key};
+static const struct file_rule PRIVATE_KEY = {"private key", 077,
+    "only its owner may read it (chmod 600)", KEY_FILE_MAX, look_at_private_key};
 static const struct file_rule KNOWN_HOSTS = {
     "known_hosts", 022, "only its owner may write to it (chmod 644)", KNOWN_HOSTS_MAX, NULL};
 static const struct file_rule AUTHORIZED_KEYS = {"authorized_keys", 022,

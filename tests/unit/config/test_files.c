@@ -25,6 +25,16 @@ static const char TEXT[] =
 static const char PUBLIC_KEY[] =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKsPyOqmBEkEoIP2n4ylX7wLjD2GwO5cOBpI3DVYJiLg a\n";
 
+/* Of nobody: it was made for this test. */
+static const char PRIVATE_KEY[] =
+    "-----BEGIN OPENSSH PRIVATE KEY-----\n"
+    "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n"
+    "QyNTUxOQAAACDILV/vC4lTgsa+L3/8Djh4BFFHXDGxi38blkX92ik0QwAAAIhZ0/OEWdPz\n"
+    "hAAAAAtzc2gtZWQyNTUxOQAAACDILV/vC4lTgsa+L3/8Djh4BFFHXDGxi38blkX92ik0Qw\n"
+    "AAAEBs6qwr2rTK/RxW3/nyLEXpUOBlSR71JyHoCA5AZs8rgMgtX+8LiVOCxr4vf/wOOHgE\n"
+    "UUdcMbGLfxuWRf3aKTRDAAAABHRlc3QB\n"
+    "-----END OPENSSH PRIVATE KEY-----\n";
+
 static int
 setup(void **state)
 {
@@ -34,8 +44,8 @@ setup(void **state)
 		return -1;
 	scratch_init(dir);
 	scratch_write(dir, "dray.yaml", TEXT);
-	scratch_write(dir, "host", "key\n");
-	scratch_write(dir, "key", "key\n");
+	scratch_write(dir, "host", PRIVATE_KEY);
+	scratch_write(dir, "key", PRIVATE_KEY);
 	scratch_write(dir, "known", "h ssh-ed25519 AAAA\n");
 	scratch_write(dir, "keys", PUBLIC_KEY);
 	*state = dir;
@@ -143,7 +153,8 @@ test_what_is_no_file(void **state)
 	scratch_mkdir(dir, "data");
 	scratch_write(dir, "data/f", "");
 	expect(dir, ERR_INVALID,
-	    "@/dray.yaml:2:44: host key @/host is empty\n"
+	    "@/dray.yaml:2:44: @/host can't be used: the private key is not a private key in "
+	    "OpenSSH or PEM format\n"
 	    "@/dray.yaml:3:31: private key @/key is not a regular file\n"
 	    "@/dray.yaml:4:62: known_hosts @/known is not a regular file\n"
 	    "@/dray.yaml:5:21: folder \"f\": @/data/f is not a directory\n");
@@ -156,11 +167,23 @@ test_too_large(void **state)
 	char key[300];
 
 	(void)snprintf(key, sizeof key, "%s/key", dir->path);
-	assert_int_equal(truncate(key, 64 * 1024), 0);
-	expect(dir, ERR_OK, "");
 	assert_int_equal(truncate(key, 64 * 1024 + 1), 0);
 	expect(dir, ERR_INVALID,
 	    "@/dray.yaml:3:31: private key @/key can't be read: it is too large\n");
+}
+
+static void
+test_keys_that_cannot_be_used(void **state)
+{
+	struct scratch *dir = *state;
+
+	scratch_write(dir, "host", "key\n");
+	scratch_write(dir, "key", PUBLIC_KEY);
+	expect(dir, ERR_INVALID,
+	    "@/dray.yaml:2:44: @/host can't be used: the private key is not a private key in "
+	    "OpenSSH or PEM format\n"
+	    "@/dray.yaml:3:31: @/key can't be used: the private key is a public key: the private "
+	    "one is in the file without .pub\n");
 }
 
 static void
@@ -219,6 +242,7 @@ main(void)
 	    TEST(test_modes),
 	    TEST(test_what_is_no_file),
 	    TEST(test_too_large),
+	    TEST(test_keys_that_cannot_be_used),
 	    TEST(test_authorized_keys),
 	    TEST(test_authorized_keys_line),
 	    TEST(test_file_systems),

@@ -201,14 +201,19 @@ def test_a_private_key_that_cannot_be_used(source, gateway, scratch, spoil, cond
     gateway.settled("doc")
 
 
-def test_no_known_hosts_file(source, gateway):
+@pytest.mark.parametrize("instead", ["nothing", "a directory"])
+def test_no_known_hosts_file(source, gateway, instead):
     gateway.known_hosts.unlink()
+    if instead == "a directory":
+        gateway.known_hosts.mkdir()
     source.put("doc", b"content")
     gateway.start()
     remote = wait_until(lambda: gateway.remote_status()["trouble"] and gateway.remote_status(),
                         "the remote is in trouble")
     assert "known_hosts" in remote["trouble"] and "dray host scan" in remote["trouble"]
-    assert source.n_connections() == 0
+    assert "userauth-request" not in source.log_text() and source.names() == ["doc"]
+    if instead == "a directory":
+        gateway.known_hosts.rmdir()
     gateway.known_hosts.write_text("")
     gateway.pin(source.port, source.host_key)
     gateway.settled("doc")

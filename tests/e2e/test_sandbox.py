@@ -60,7 +60,7 @@ def two_folders(source, gateway):
 def test_a_session_after_login(two_folders, new_wire):
     wire = new_wire(two_folders)
     assert wire.works()
-    pid = int(two_folders.events("session.connected")[-1]["pid"])
+    pid = int(two_folders.events("session.connected")[-1]["of_pid"])
     assert comm(pid) == "dray-session"
     assert_confined(pid)
     root = os.readlink(f"/proc/{pid}/root")
@@ -79,7 +79,7 @@ def test_a_session_after_login(two_folders, new_wire):
 def test_a_session_before_login(two_folders):
     with socket.create_connection(("127.0.0.1", two_folders.port)) as s:
         assert s.recv(4) == b"SSH-"
-        pid = int(two_folders.wait_event("session.connected")["pid"])
+        pid = int(two_folders.wait_event("session.connected")["of_pid"])
         assert_confined(pid)
         assert os.readlink(f"/proc/{pid}/root").endswith("(deleted)")
         # Its connection, its line to core and the log; no directory, no listening socket.

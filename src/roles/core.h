@@ -63,6 +63,7 @@ struct core_session {
 	char address[IPC_ADDRESS_MAX + 1];
 	char host[IPC_ADDRESS_MAX + 1];
 	int64_t since_us;
+	uint32_t n_queries;                 /* questions before its login */
 	struct config *config;              /* the snapshot of its login, or NULL before it */
 	const struct config_account *grant; /* in `config`: what it was given at its login */
 	uint32_t

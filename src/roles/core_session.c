@@ -17,6 +17,9 @@
 #include "transfer/recover.h"
 #include "vfs/mount.h"
 
+/* A session asks about ten times. One that goes on counts on our patience, and floods the log. */
+enum { QUERIES_MAX = 1000 };
+
 static struct core_session *
 session_of(struct core_peer *peer)
 {
@@ -135,6 +138,9 @@ on_auth_query(void *ctx, struct ipc_message *m)
 {
 	struct core_session *s = session_of(ctx);
 	const struct ipc_auth_query *q = &m->auth_query;
+
+	if (s->n_queries++ == QUERIES_MAX)
+		return ERR_FORMAT;
 	const struct config_account *account =
 	    config_find_account(s->peer.core->gateway.config, q->account);
 	const char *why = s->peer.core->stuck ? "the gateway can't record anything now"

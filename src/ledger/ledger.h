@@ -152,7 +152,7 @@ struct ledger_filter {
 	const char *route;
 	const enum transfer_state *state;
 	const char *what; /* exactly: a path, a file name, a published path or its file name */
-	uint64_t before;  /* only those with a smaller id; newest first alone */
+	uint64_t beyond;  /* only those that come after this id in the order of the walk; 0: all */
 	uint64_t limit;
 	bool oldest_first;
 };

@@ -82,8 +82,8 @@ ledger_each(struct ledger *l, const struct ledger_filter *filter, ledger_transfe
 	};
 	struct transfer t;
 
-	if (filter->before > 0 && filter->before < INT64_MAX && !filter->oldest_first)
-		w.last = filter->before;
+	if (filter->beyond > 0 && filter->beyond < INT64_MAX)
+		w.last = filter->beyond;
 	for (uint64_t n = 0; filter->limit == 0 || n < filter->limit; n++) {
 		enum err e = walk_next(&w, l, &t);
 		if (e != ERR_OK)

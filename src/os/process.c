@@ -61,6 +61,8 @@ reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)signal(SIGHUP, SIG_DFL);
+	/* Ctrl-C at a terminal goes to all of us: it is the parent's to act on. */
+	(void)signal(SIGINT, SIG_IGN);
 }
 
 static void

@@ -14,7 +14,8 @@ enum { PROCESS_CHANNEL_FD = 3 };
 /*
  * Runs this very program again as `drayd --role ROLE`, with channel_fd as descriptor 3 and the
  * standard three; every other descriptor is closed, the environment is reduced to PATH, TZ and
- * LANG, and the child is killed when its parent dies. The channel stays the caller's.
+ * LANG (and what sanitizers read), and the child is killed when its parent dies. The channel stays
+ * the caller's.
  */
 enum err process_spawn_role(const char *role, int channel_fd, pid_t *ret_pid) must_check;
 

@@ -104,9 +104,10 @@ struct core_courier {
 	const struct config_route *config_route; /* in `config` */
 	struct config *config;                   /* the snapshot that it was started with */
 	struct poll poll;
-	bool polling, listed, connected, failed, wants_more, said_bye;
+	bool polling, listed, connected, failed, wants_more, said_bye, lacks_space;
 	uint32_t n_busy;   /* fetches and removals that it has not answered */
 	uint64_t reserved; /* bytes of disk that its fetches may still take */
+	uint64_t fed;      /* the transfer that was looked at last */
 	char fingerprint[IPC_FINGERPRINT_MAX + 1];
 };
 
@@ -202,7 +203,17 @@ void core_remote_set(struct core_remote *r, const char *condition, const char *t
 /* core_courier.c */
 enum err core_courier_start(struct core_route *route, const struct config_route *config_route,
     struct story *story) must_check;
+
+/* core_courier_files.c */
+void core_courier_list(struct core_courier *courier);
+enum err core_courier_feed(struct core_courier *courier) must_check;
 void core_courier_remove(struct core_courier *courier, const struct transfer *t);
+enum err core_courier_on_entry(void *ctx, struct ipc_message *m);
+enum err core_courier_on_listed(void *ctx, struct ipc_message *m);
+enum err core_courier_on_checkpoint(void *ctx, struct ipc_message *m);
+enum err core_courier_on_fetched(void *ctx, struct ipc_message *m);
+enum err core_courier_on_removed(void *ctx, struct ipc_message *m);
+
 /* At the end of a turn: gives couriers what is ready, and lets those go that have nothing left to
  * do. */
 enum err core_couriers_tend(struct core *c) must_check;

@@ -51,10 +51,11 @@ core_load_config(struct core *c)
 
 	buf_init(&errors, CONFIG_ERRORS_MAX);
 	enum err e = config_load(c->config_path, &config, &errors);
+	if (e == ERR_OK)
+		e = put_into_force(c, config, &story);
 	if (e == ERR_OK) {
 		log_set_format(config->log_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
 		log_set_level((enum log_level)config->log_level);
-		e = put_into_force(c, config, &story);
 	}
 	log_errors(buf_slice(&errors));
 	if (e != ERR_OK)

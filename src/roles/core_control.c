@@ -231,7 +231,7 @@ on_transfers(void *ctx, struct ipc_message *m)
 	const struct ipc_ctl_transfers *q = &m->ctl_transfers;
 	char route[IPC_NAME_MAX + 1];
 	enum transfer_state state;
-	struct ledger_filter filter = {.limit = q->limit, .before = q->before};
+	struct ledger_filter filter = {.limit = q->limit, .beyond = q->before};
 
 	if (!slice_copy(q->route, route, sizeof route))
 		return ERR_FORMAT;

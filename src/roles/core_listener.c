@@ -7,7 +7,8 @@
 #include "os/file.h"
 #include "roles/core.h"
 
-#define RESTART_DELAY (1 * US_PER_SEC)
+#define RESTART_DELAY   (1 * US_PER_SEC)
+#define CONFIGURE_AGAIN (30 * US_PER_SEC)
 
 static enum err
 on_ready(void *ctx, struct ipc_message *m)
@@ -20,10 +21,21 @@ on_ready(void *ctx, struct ipc_message *m)
 	return ERR_OK;
 }
 
-static enum err
-on_failed(void *ctx unused_arg, struct ipc_message *m)
+static int
+on_retry(sd_event_source *source unused_arg, uint64_t usec unused_arg, void *userdata)
 {
+	core_listener_configure(userdata);
+	return 0;
+}
+
+/* An address that comes later (an interface at boot), a key that is put right: tried again. */
+static enum err
+on_failed(void *ctx, struct ipc_message *m)
+{
+	struct core_peer *peer = ctx;
+
 	log_error("listener.failed", F_SLICE("why", m->listener_failed.story));
+	core_after(peer->core, &peer->core->listener_timer, CONFIGURE_AGAIN, on_retry, peer->core);
 	return ERR_OK;
 }
 

@@ -108,7 +108,7 @@ send_mounts(struct core_session *s, const struct config_account *account)
 			.folder = slice_str(mount->folder->name),
 			.allow = mount->allow,
 			.dir = store->dir_fd,
-			.staging = store->staging_fd,
+			.staging = store->uploads_fd,
 		    });
 	}
 	return ERR_OK;

@@ -100,7 +100,8 @@ on_gone(struct core_peer *peer)
 
 /* Makes the outputs; those that a link can't make are given to the worker, open. */
 static enum err
-send_outputs(struct core_job *job, const struct config_route *route, struct story *story)
+send_outputs(struct core_job *job, const struct transfer *t, const struct config_route *route,
+    struct story *story)
 {
 	struct gateway *g = &job->peer.core->gateway;
 
@@ -114,8 +115,8 @@ send_outputs(struct core_job *job, const struct config_route *route, struct stor
 		if (store == NULL)
 			return story_fail(
 			    story, ERR_NOENT, "folder %s is gone", route->to[i]->name);
-		enum err e = outputs_prepare(
-		    g, job->transfer, (uint32_t)i, store, &job->outputs[i], &fd, story);
+		enum err e =
+		    outputs_prepare(g, t, (uint32_t)i, store, &job->outputs[i], &fd, story);
 		if (e != ERR_OK)
 			return e;
 		if (fd >= 0)
@@ -139,18 +140,18 @@ send_job(struct core_job *job, const struct transfer *t, const struct config_rou
 {
 	struct gateway *g = &job->peer.core->gateway;
 	int input _cleanup_(fd_closep) = -1;
-	char name[STAGING_NAME_MAX];
+	char path[STAGING_PATH_MAX];
 
-	staging_name(t->id, name);
-	enum err e = file_open_beneath(g->stores.incoming_fd, name, O_RDONLY, 0, &input);
+	staging_path(t->source, t->id, path);
+	enum err e = file_open_beneath(g->stores.incoming_fd, path, O_RDONLY, 0, &input);
 	if (e != ERR_OK)
 		return story_fail(
-		    story, e, "cannot open the staged file %s: %s", name, err_text(e));
+		    story, e, "cannot open the staged file %s: %s", path, err_text(e));
 	for (size_t i = 0; i < route->n_steps; i++)
 		core_peer_send(&job->peer, IPC_WORKER_STEP,
 		    &(struct ipc_worker_step){.kind = slice_str(route->steps[i].kind),
 			.argument = slice_str(route->steps[i].argument)});
-	e = send_outputs(job, route, story);
+	e = send_outputs(job, t, route, story);
 	if (e != ERR_OK)
 		return e;
 	core_peer_send(&job->peer, IPC_WORKER_JOB,

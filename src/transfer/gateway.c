@@ -42,6 +42,12 @@ staging_name(uint64_t transfer, char dst[STAGING_NAME_MAX])
 }
 
 void
+staging_path(const char *remote, uint64_t transfer, char dst[STAGING_PATH_MAX])
+{
+	(void)snprintf(dst, STAGING_PATH_MAX, "%s/t%" PRIu64, remote, transfer);
+}
+
+void
 staging_output_name(
     uint64_t transfer, uint32_t n, uint64_t staging_inode, char dst[STAGING_NAME_MAX])
 {

@@ -35,8 +35,13 @@ void gateway_fini(struct gateway *g);
 
 enum { STAGING_NAME_MAX = 64 };
 
-/* The name of a transfer's bytes in incoming, "t42". */
+/* The name of a transfer's bytes in its remote's directory, "t42". */
 void staging_name(uint64_t transfer, char dst[STAGING_NAME_MAX]);
+
+enum { STAGING_PATH_MAX = LEDGER_NAME_MAX + 1 + STAGING_NAME_MAX };
+
+/* The same from incoming on, "acme/t42". */
+void staging_path(const char *remote, uint64_t transfer, char dst[STAGING_PATH_MAX]);
 
 /*
  * The name of its n-th output in a folder's staging, "t42.0-1f3a": with the inode of that

@@ -23,39 +23,47 @@ staging_inode(const struct store *store, uint64_t *ret_inode)
 	return ERR_OK;
 }
 
+/* Takes what an earlier try left out of the way, and links the staged file there: ERR_XDEV if it
+ * can't. */
+static enum err
+link_output(struct gateway *g, const struct transfer *t, const struct store *store,
+    const struct transfer_output *out)
+{
+	char from[STAGING_PATH_MAX];
+
+	if (unlinkat(store->staging_fd, out->staging_name, 0) < 0 && errno != ENOENT)
+		return err_last();
+	if (out->n > 0)
+		return ERR_XDEV;
+	staging_path(t->source, t->id, from);
+	if (linkat(g->stores.incoming_fd, from, store->staging_fd, out->staging_name, 0) < 0)
+		return err_last();
+	return ERR_OK;
+}
+
 enum err
-outputs_prepare(struct gateway *g, uint64_t transfer, uint32_t n, const struct store *store,
+outputs_prepare(struct gateway *g, const struct transfer *t, uint32_t n, const struct store *store,
     struct transfer_output *ret_out, int *ret_fd, struct story *story)
 {
-	char from[STAGING_NAME_MAX], to[STAGING_NAME_MAX];
-	const char *folder = store->folder->name;
+	char name[STAGING_NAME_MAX] = "";
 	uint64_t inode = 0;
 
 	*ret_fd = -1;
-	*ret_out = (struct transfer_output){.transfer = transfer, .n = n};
+	*ret_out = (struct transfer_output){.transfer = t->id, .n = n};
 	enum err e = staging_inode(store, &inode);
+	if (e == ERR_OK) {
+		staging_output_name(t->id, n, inode, name);
+		(void)snprintf(ret_out->folder, sizeof ret_out->folder, "%s", store->folder->name);
+		(void)snprintf(ret_out->staging_name, sizeof ret_out->staging_name, "%s", name);
+		e = link_output(g, t, store, ret_out);
+	}
+	if (e == ERR_XDEV)
+		e = file_open_beneath(
+		    store->staging_fd, name, O_WRONLY | O_CREAT | O_EXCL, OUTPUT_MODE, ret_fd);
 	if (e != ERR_OK)
-		return story_fail(story, e, "cannot look at the staging of folder %s", folder);
-	staging_name(transfer, from);
-	staging_output_name(transfer, n, inode, to);
-	(void)snprintf(ret_out->folder, sizeof ret_out->folder, "%s", folder);
-	(void)snprintf(ret_out->staging_name, sizeof ret_out->staging_name, "%s", to);
-	if (unlinkat(store->staging_fd, to, 0) < 0 && errno != ENOENT)
-		return story_fail(story, err_last(),
-		    "cannot replace %s in the staging of folder %s: %s", to, folder,
-		    strerror(errno));
-	if (linkat(g->stores.incoming_fd, from, store->staging_fd, to, 0) == 0)
-		return ERR_OK;
-	if (errno != EXDEV)
-		return story_fail(story, err_last(),
-		    "cannot link %s into the staging of folder %s: %s", from, folder,
-		    strerror(errno));
-	e = file_open_beneath(
-	    store->staging_fd, to, O_WRONLY | O_CREAT | O_EXCL, OUTPUT_MODE, ret_fd);
-	if (e != ERR_OK)
-		return story_fail(story, e, "cannot make %s in the staging of folder %s: %s", to,
-		    folder, err_text(e));
-	return ERR_OK;
+		story_set(story, "cannot make %s in the staging of folder %s: %s", name,
+		    store->folder->name, err_text(e));
+	return e;
 }
 
 /* An account's upload has a name of its own, and is never placed from here. */
@@ -119,13 +127,13 @@ outputs_is_staged(
 	enum err e = find_store(g, out, &store, story);
 	if (e != ERR_OK)
 		return e;
-	e = file_stat_beneath(store->staging_fd, out->staging_name, &st);
+	e = file_stat_beneath(
+	    is_ours(out) ? store->staging_fd : store->uploads_fd, out->staging_name, &st);
 	*ret_staged = e == ERR_OK;
 	return e == ERR_NOENT ? ERR_OK : e;
 }
 
-/* The first alternative name that is free now; somebody may still be quicker, then we are asked
- * again. */
+/* The first alternative name that is free now; if somebody is quicker, we are asked again. */
 static enum err
 next_path(const struct store *store, struct transfer_output *out)
 {
@@ -202,7 +210,7 @@ confirm_upload(struct gateway *g, const struct store *store, const struct transf
 		return ERR_EXISTS;
 	if (e == ERR_OK)
 		e = sync_parent(store, out->path);
-	return e == ERR_OK ? file_sync(store->staging_fd) : e;
+	return e == ERR_OK ? file_sync(store->uploads_fd) : e;
 }
 
 static enum err
@@ -240,11 +248,11 @@ outputs_place(
 }
 
 void
-outputs_discard_incoming(struct gateway *g, uint64_t transfer)
+outputs_discard_incoming(struct gateway *g, const struct transfer *t)
 {
-	char name[STAGING_NAME_MAX];
+	char path[STAGING_PATH_MAX];
 
-	staging_name(transfer, name);
+	staging_path(t->source, t->id, path);
 	/* What can't be removed now is removed by the next start's recovery. */
-	(void)unlinkat(g->stores.incoming_fd, name, 0);
+	(void)unlinkat(g->stores.incoming_fd, path, 0);
 }

@@ -12,12 +12,13 @@
 #include "transfer/gateway.h"
 
 /*
- * Makes the n-th output of a staged transfer: a link to the staged file, or, on another file
- * system, an empty file that a worker must fill: then *ret_fd is open for writing (the caller
- * closes it), else -1. What an earlier try left under this name is replaced. Fills ret_out but for
- * its path.
+ * Makes the n-th output of a staged transfer: the first as a link to the staged file, if its folder
+ * is on the same file system; any other as an empty file that a worker must fill. Then *ret_fd is
+ * open for writing (the caller closes it), else -1. Two links would share their times and modes,
+ * which accounts may change. What an earlier try left under this name is replaced. Fills ret_out
+ * but for its path.
  */
-enum err outputs_prepare(struct gateway *g, uint64_t transfer, uint32_t n,
+enum err outputs_prepare(struct gateway *g, const struct transfer *t, uint32_t n,
     const struct store *store, struct transfer_output *ret_out, int *ret_fd,
     struct story *story) must_check;
 
@@ -45,6 +46,6 @@ enum err outputs_is_staged(struct gateway *g, const struct transfer_output *out,
     struct story *story) must_check;
 
 /* Removes the fetched bytes; fine when there are none. */
-void outputs_discard_incoming(struct gateway *g, uint64_t transfer);
+void outputs_discard_incoming(struct gateway *g, const struct transfer *t);
 
 #endif

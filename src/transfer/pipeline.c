@@ -116,6 +116,17 @@ fetched(struct gateway *g, struct transfer *t, uint64_t size, struct slice sha25
 }
 
 enum err
+pipeline_interrupted(struct gateway *g, const struct transfer *t, uint32_t n_failures,
+    const char *why, int64_t now_us)
+{
+	int64_t retry = now_us + backoff_delay(g->config->limits.retry_after_us, n_failures + 1,
+				     RETRY_DELAY_MAX);
+	struct transfer_change change = {.retry_us = t->checkpoint > 0 ? NULL : &retry};
+
+	return ledger_move(g->ledger, t->id, TRANSFER_INTERRUPTED, &change, why, now_us);
+}
+
+enum err
 pipeline_checkpoint(struct gateway *g, const char *route, uint64_t id, uint64_t length)
 {
 	struct transfer t;
@@ -124,6 +135,22 @@ pipeline_checkpoint(struct gateway *g, const char *route, uint64_t id, uint64_t 
 	if (e == ERR_OK && length > t.size)
 		return ERR_FORMAT;
 	return e == ERR_OK ? ledger_checkpoint(g->ledger, id, length) : e;
+}
+
+/*
+ * Gone, or not what was listed. A source whose listing never agrees with its own STAT would have us
+ * fetch the same file at each look: so each time it waits longer.
+ */
+static enum err
+vanished(struct gateway *g, const struct transfer *t, const char *why, int64_t now_us)
+{
+	uint32_t attempts = t->attempts + 1;
+	int64_t retry =
+	    now_us + backoff_delay(g->config->limits.retry_after_us, attempts, RETRY_DELAY_MAX);
+	struct transfer_change change = {.attempts = &attempts, .retry_us = &retry};
+
+	outputs_discard_incoming(g, t);
+	return ledger_move(g->ledger, t->id, TRANSFER_VANISHED, &change, why, now_us);
 }
 
 enum err
@@ -144,8 +171,7 @@ pipeline_fetch_ended(struct gateway *g, const struct pipeline_report *report, ui
 	log_warn("transfer.not-fetched", F_U64("transfer", id), F_STR("route", t.route),
 	    F_STR("path", t.path), F_STR("why", why));
 	if (outcome == IPC_OUTCOME_GONE || outcome == IPC_OUTCOME_CHANGED) {
-		outputs_discard_incoming(g, id);
-		return ledger_move(g->ledger, id, TRANSFER_VANISHED, NULL, why, now_us);
+		return vanished(g, &t, why, now_us);
 	}
 	bool blame = outcome == IPC_OUTCOME_REFUSED || outcome == IPC_OUTCOME_LOCAL_FAILURE;
 	return try_again(g, &t, blame, why, now_us);
@@ -247,10 +273,12 @@ deed_remove_source(void *ctx, const struct turn_args *args)
 	struct gateway *g = ctx;
 	struct transfer t;
 
-	outputs_discard_incoming(g, args->a);
 	enum err e = ledger_get(g->ledger, args->a, &t);
-	if (e != ERR_OK || t.state != TRANSFER_PUBLISHED)
+	if (e != ERR_OK)
 		return e;
+	outputs_discard_incoming(g, &t);
+	if (t.state != TRANSFER_PUBLISHED)
+		return ERR_OK;
 	const struct config_route *route = route_of(g, &t);
 	if (route != NULL && route->after == CONFIG_AFTER_DELETE)
 		g->ports->remove_source(g->ports_ctx, &t);
@@ -318,6 +346,11 @@ pipeline_source_answered(struct gateway *g, const struct pipeline_report *report
 		return ledger_move(
 		    g->ledger, id, TRANSFER_TOLD, &change, "deleted at the source", now_us);
 	case IPC_OUTCOME_GONE:
+		/*
+		 * Nobody has confirmed a deletion: its directory may only be out of sight for a
+		 * moment. Should the very same file be listed again, it is not delivered again.
+		 */
+		change.source_removed = NULL;
 		return ledger_move(
 		    g->ledger, id, TRANSFER_TOLD, &change, "was no longer at the source", now_us);
 	case IPC_OUTCOME_CHANGED:

@@ -20,6 +20,13 @@ struct pipeline_report {
 /* A courier gets it: ready -> fetching. */
 enum err pipeline_fetch_began(struct gateway *g, uint64_t id, int64_t now_us) must_check;
 
+/*
+ * The line broke under a fetch, after n_failures runs in a row that failed. One that has made no
+ * progress waits, so that a file at whose OPEN a server hangs up doesn't stand in the others' way.
+ */
+enum err pipeline_interrupted(struct gateway *g, const struct transfer *t, uint32_t n_failures,
+    const char *why, int64_t now_us) must_check;
+
 /* So many bytes of it are sure to be in staging. */
 enum err pipeline_checkpoint(
     struct gateway *g, const char *route, uint64_t id, uint64_t length) must_check;

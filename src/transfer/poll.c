@@ -56,26 +56,46 @@ note_new(struct poll *p, const struct transfer *key, enum match_verdict verdict,
 	return e;
 }
 
+/* A version whose way has ended, and which is listed still, or again. */
+static enum err
+look_at_ended(struct poll *p, const struct transfer *t, const struct transfer *key,
+    enum match_verdict verdict, const char *why)
+{
+	/* Its deletion was confirmed, and here it is: somebody has put the same file there again.
+	 */
+	if (t->source_removed)
+		return note_new(p, key, verdict, why);
+	if (p->route->after == CONFIG_AFTER_LEAVE)
+		return ERR_OK;
+	return ledger_trouble(p->gateway->ledger, t->id,
+	    "it is listed at the source again, or still; it was delivered, and is not fetched "
+	    "twice",
+	    p->began_us);
+}
+
 /* A version that the ledger knows, in a state that a new look may change. */
 static enum err
 look_again(struct poll *p, const struct transfer *t, const struct transfer *key,
     enum match_verdict verdict, const char *why)
 {
 	struct ledger *ledger = p->gateway->ledger;
+	bool wanted = verdict == MATCH_TAKE;
 
 	enum err e = remember(p, t->id);
 	if (e != ERR_OK)
 		return e;
+	if (t->state == TRANSFER_SETTLED || t->state == TRANSFER_DELIVERED)
+		return look_at_ended(p, t, key, verdict, why);
 	/* Skipped under other rules, or gone and back: it is wanted now. */
-	if ((t->state == TRANSFER_SKIPPED || t->state == TRANSFER_GONE) && verdict == MATCH_TAKE)
+	if (wanted && (t->state == TRANSFER_SKIPPED ||
+			  (t->state == TRANSFER_GONE && t->retry_us <= p->began_us)))
 		return ledger_move(ledger, t->id, TRANSFER_RETRIED, NULL, why, p->began_us);
-	if (t->state == TRANSFER_READY && verdict != MATCH_TAKE && verdict != MATCH_TOO_YOUNG)
+	if (t->state == TRANSFER_READY && !wanted && verdict != MATCH_TOO_YOUNG)
 		return ledger_move(ledger, t->id, TRANSFER_RULED_OUT, NULL, why, p->began_us);
-	/* Its deletion was confirmed, and here it is: somebody has put the same file there again.
-	 */
-	bool ended = t->state == TRANSFER_SETTLED || t->state == TRANSFER_DELIVERED;
-	if (ended && t->source_removed)
-		return note_new(p, key, verdict, why);
+	/* Since a reload the source's files are left where they are. */
+	if (t->state == TRANSFER_PUBLISHED && p->route->after == CONFIG_AFTER_LEAVE)
+		return ledger_move(
+		    ledger, t->id, TRANSFER_TOLD, NULL, "left at the source", p->began_us);
 	return ERR_OK;
 }
 
@@ -169,7 +189,7 @@ write_off(void *ctx, const struct transfer *t)
 		return ERR_OK;
 	if (t->state == TRANSFER_READY) {
 		/* What came of it is of no use any more. */
-		outputs_discard_incoming(p->gateway, t->id);
+		outputs_discard_incoming(p->gateway, t);
 		return ledger_move(p->gateway->ledger, t->id, TRANSFER_VANISHED, NULL,
 		    "no longer listed at the source", p->began_us);
 	}

@@ -29,11 +29,11 @@ recover_fetching(struct walk *w, const struct transfer *t)
 static enum err
 recover_staged(struct walk *w, const struct transfer *t)
 {
-	char name[STAGING_NAME_MAX];
+	char path[STAGING_PATH_MAX];
 	struct stat st;
 
-	staging_name(t->id, name);
-	enum err e = file_stat_beneath(w->g->stores.incoming_fd, name, &st);
+	staging_path(t->source, t->id, path);
+	enum err e = file_stat_beneath(w->g->stores.incoming_fd, path, &st);
 	if (e == ERR_OK)
 		return pipeline_resume(w->g, t->id, w->now_us);
 	log_error("recover.staged-file-missing", F_U64("transfer", t->id), F_STR("path", t->path));
@@ -123,23 +123,34 @@ is_needed(struct gateway *g, uint64_t id, bool output)
 	       t.state == TRANSFER_FAILED;
 }
 
-/* Removes the files of ours that no row needs. What was uploaded and not published is not ours:
- * kept. */
+/* Opens a directory for reading beneath dir_fd. */
 static enum err
-sweep_dir(struct walk *w, int dir_fd)
+open_dir(int dir_fd, const char *path, DIR **ret_dir)
 {
 	int fd _cleanup_(fd_closep) = -1;
+
+	enum err e = file_open_beneath(dir_fd, path, O_RDONLY | O_DIRECTORY, 0, &fd);
+	if (e != ERR_OK)
+		return e;
+	*ret_dir = fdopendir(fd);
+	if (*ret_dir == NULL)
+		return err_last();
+	(void)fd_take(&fd);
+	return ERR_OK;
+}
+
+/* Removes the files of ours that no row needs. Other files there are somebody else's, and kept. */
+static enum err
+sweep_dir(struct walk *w, int dir_fd, const char *path)
+{
 	struct dirent *entry;
 	uint64_t id;
 	bool output;
+	DIR *dir;
 
-	enum err e = file_open_beneath(dir_fd, ".", O_RDONLY | O_DIRECTORY, 0, &fd);
+	enum err e = open_dir(dir_fd, path, &dir);
 	if (e != ERR_OK)
 		return e;
-	DIR *dir = fdopendir(fd);
-	if (dir == NULL)
-		return err_last();
-	(void)fd_take(&fd);
 	while ((entry = readdir(dir)) != NULL) {
 		if (!staging_parse(entry->d_name, &id, &output) || is_needed(w->g, id, output))
 			continue;
@@ -149,6 +160,25 @@ sweep_dir(struct walk *w, int dir_fd)
 	}
 	closedir(dir);
 	return ERR_OK;
+}
+
+/* Every remote's directory, also of those that the configuration no longer has. */
+static enum err
+sweep_incoming(struct walk *w)
+{
+	int incoming = w->g->stores.incoming_fd;
+	struct dirent *entry;
+	DIR *dir;
+
+	enum err e = open_dir(incoming, ".", &dir);
+	if (e != ERR_OK)
+		return e;
+	while (e == ERR_OK && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR)
+			e = sweep_dir(w, incoming, entry->d_name);
+	}
+	closedir(dir);
+	return e;
 }
 
 enum err
@@ -163,9 +193,9 @@ recover(struct gateway *g, int64_t now_us, struct recovery *ret_r)
 		e = ledger_each(g->ledger, &filter, recover_row, &w);
 	}
 	if (e == ERR_OK)
-		e = sweep_dir(&w, g->stores.incoming_fd);
+		e = sweep_incoming(&w);
 	for (size_t i = 0; i < g->stores.n_stores && e == ERR_OK; i++)
-		e = sweep_dir(&w, g->stores.stores[i].staging_fd);
+		e = sweep_dir(&w, g->stores.stores[i].staging_fd, ".");
 	return e;
 }
 

@@ -21,6 +21,15 @@ open_dir(const char *path, int *ret_fd, struct story *story)
 	return ERR_OK;
 }
 
+/* A directory of ours beneath another one. */
+static enum err
+open_own_dir(int dir_fd, const char *path, int *ret_fd)
+{
+	enum err e = file_make_dirs(dir_fd, path);
+
+	return e == ERR_OK ? file_open_beneath(dir_fd, path, O_RDONLY | O_DIRECTORY, 0, ret_fd) : e;
+}
+
 /* A rename is only atomic within one file system: publication depends on it. */
 static enum err
 check_same_file_system(const struct store *s, struct story *story)
@@ -42,11 +51,18 @@ check_same_file_system(const struct store *s, struct story *story)
 static enum err
 open_store(struct store *s, const struct config_folder *folder, struct story *story)
 {
-	*s = (struct store){.folder = folder, .dir_fd = -1, .staging_fd = -1};
+	*s = (struct store){.folder = folder, .dir_fd = -1, .staging_fd = -1, .uploads_fd = -1};
 	enum err e = open_dir(folder->path, &s->dir_fd, story);
 	if (e == ERR_OK)
 		e = open_dir(folder->staging, &s->staging_fd, story);
-	return e == ERR_OK ? check_same_file_system(s, story) : e;
+	if (e == ERR_OK)
+		e = check_same_file_system(s, story);
+	if (e != ERR_OK)
+		return e;
+	e = open_own_dir(s->staging_fd, "uploads", &s->uploads_fd);
+	if (e != ERR_OK)
+		story_set(story, "cannot make %s/uploads: %s", folder->staging, err_text(e));
+	return e;
 }
 
 enum err
@@ -56,10 +72,7 @@ stores_open(const struct config *c, struct stores *ret_s, struct story *story)
 
 	enum err e = open_dir(c->home, &s.home_fd, story);
 	if (e == ERR_OK)
-		e = file_make_dirs(s.home_fd, "staging/incoming");
-	if (e == ERR_OK)
-		e = file_open_beneath(
-		    s.home_fd, "staging/incoming", O_RDONLY | O_DIRECTORY, 0, &s.incoming_fd);
+		e = open_own_dir(s.home_fd, "staging/incoming", &s.incoming_fd);
 	if (e != ERR_OK && story->text[0] == '\0')
 		story_set(story, "cannot make %s/staging/incoming: %s", c->home, err_text(e));
 	if (e == ERR_OK) {
@@ -84,11 +97,19 @@ stores_close(struct stores *s)
 	for (size_t i = 0; i < s->n_stores; i++) {
 		fd_closep(&s->stores[i].dir_fd);
 		fd_closep(&s->stores[i].staging_fd);
+		fd_closep(&s->stores[i].uploads_fd);
 	}
 	free(s->stores);
 	fd_closep(&s->incoming_fd);
 	fd_closep(&s->home_fd);
 	*s = (struct stores){.home_fd = -1, .incoming_fd = -1};
+}
+
+enum err
+stores_open_incoming(const struct stores *s, const char *remote, int *ret_fd)
+{
+	*ret_fd = -1;
+	return open_own_dir(s->incoming_fd, remote, ret_fd);
 }
 
 const struct store *

@@ -111,7 +111,7 @@ fetch(void *ctx, const struct transfer *t)
 	assert_int_equal(pipeline_fetch_began(&w->gateway, t->id, WORLD_NOW), ERR_OK);
 	world_end_turn(w);
 	staging_name(t->id, name);
-	(void)snprintf(file, sizeof file, "home/staging/incoming/%s", name);
+	(void)snprintf(file, sizeof file, "home/staging/incoming/acme/%s", name);
 	world_write(w, file, strrchr(t->path, '/') + 1);
 	assert_int_equal(world_fetched(w, "once", t->id, IPC_OUTCOME_DONE), ERR_OK);
 	world_end_turn(w);
@@ -163,6 +163,7 @@ play(struct world *w)
 	struct recovery r;
 
 	world_open_ledger(w);
+	world_make_incoming(w);
 	assert_int_equal(recover(&w->gateway, WORLD_NOW, &r), ERR_OK);
 	world_end_turn(w);
 	consume(w);
@@ -247,8 +248,8 @@ check_outcome(struct world *w)
 	assert_int_equal(world_count(w, "taken"), ARRAY_LEN(NAMES));
 	assert_int_equal(world_count(w, "source"), 0);
 	assert_int_equal(world_count(w, "home/folders/one"), 0);
-	assert_int_equal(world_count(w, "home/staging/incoming"), 0);
-	assert_int_equal(world_count(w, "home/staging/one"), 0);
+	assert_int_equal(world_count(w, "home/staging/incoming/acme"), 0);
+	assert_int_equal(world_count(w, "home/staging/one"), 1);
 	world_open_ledger(w);
 	assert_int_equal(ledger_count(w->gateway.ledger, "once", counts), ERR_OK);
 	for (unsigned s = 0; s < TRANSFER_N_STATES; s++)

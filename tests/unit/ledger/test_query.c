@@ -133,7 +133,7 @@ test_pages(void **state)
 			const struct ledger_filter filter = {.route = FILTERS[i].route,
 			    .state = FILTERS[i].state == ANY ? NULL : &FILTERS[i].state,
 			    .what = FILTERS[i].what,
-			    .before = ids[k]};
+			    .beyond = ids[k]};
 			*h = (struct heap){.n = 0};
 			assert_ok(ledger_each(f->l, &filter, collect, h));
 			assert_int_equal(h->n, n - k - 1);

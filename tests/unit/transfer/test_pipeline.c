@@ -18,8 +18,8 @@ a_file_goes_its_way(void **state)
 	assert_string_equal(world_read(w, "home/folders/two/A.csv"), "content");
 	assert_int_equal(world_state(w, id), TRANSFER_PUBLISHED);
 	assert_int_equal(w->n_removed, 1);
-	assert_int_equal(world_count(w, "home/staging/incoming"), 0);
-	assert_int_equal(world_count(w, "home/staging/one"), 0);
+	assert_int_equal(world_count(w, "home/staging/incoming/acme"), 0);
+	assert_int_equal(world_count(w, "home/staging/one"), 1);
 	struct pipeline_report done = {.route = "r", .transfer = id, .outcome = IPC_OUTCOME_DONE};
 	assert_int_equal(pipeline_source_answered(&w->gateway, &done, WORLD_NOW), ERR_OK);
 	world_end_turn(w);
@@ -68,8 +68,8 @@ fetches_end_in_different_ways(void **state)
 		enum transfer_state want;
 		uint32_t attempts;
 	} CASES[] = {
-	    {IPC_OUTCOME_GONE, TRANSFER_GONE, 0},
-	    {IPC_OUTCOME_CHANGED, TRANSFER_GONE, 0},
+	    {IPC_OUTCOME_GONE, TRANSFER_GONE, 1},
+	    {IPC_OUTCOME_CHANGED, TRANSFER_GONE, 1},
 	    {IPC_OUTCOME_REFUSED, TRANSFER_READY, 1},
 	    {IPC_OUTCOME_LINE_LOST, TRANSFER_READY, 0},
 	    {IPC_OUTCOME_NO_SPACE, TRANSFER_READY, 0},
@@ -186,6 +186,8 @@ another_staging_directory_proves_nothing(void **state)
 	assert_int_equal(world_state(w, id), TRANSFER_PROCESSED);
 	assert_int_equal(w->n_removed, 0);
 	/* Brought back, it goes on. */
+	char uploads[256];
+	assert_int_equal(rmdir(world_path(w, "home/staging/one/uploads", uploads)), 0);
 	assert_int_equal(rmdir(from), 0);
 	assert_int_equal(rename(to, from), 0);
 	world_use_config(w, WORLD_CONFIG);
@@ -206,7 +208,44 @@ a_folder_that_was_removed_is_no_proof_either(void **state)
 	world_work(w, "left", id, "a");
 	world_end_turn(w);
 	assert_int_equal(world_state(w, id), TRANSFER_PROCESSED);
-	assert_int_equal(world_count(w, "home/staging/one"), 1);
+	assert_int_equal(world_count(w, "home/staging/one"), 2);
+}
+
+/* Each destination has a file of its own: what an account does to one's times shows in no other. */
+static void
+outputs_share_no_inode(void **state)
+{
+	struct world *w = *state;
+	struct stat one, two;
+	char path[256];
+	uint64_t id = world_staged(w, "r", "/out/a.csv", "x");
+
+	world_work(w, "r", id, "a.csv");
+	world_end_turn(w);
+	assert_int_equal(stat(world_path(w, "home/folders/one/a.csv", path), &one), 0);
+	assert_int_equal(stat(world_path(w, "home/folders/two/a.csv", path), &two), 0);
+	assert_true(one.st_ino != two.st_ino);
+	assert_int_equal(one.st_nlink, 1);
+}
+
+static void
+an_interrupted_fetch_waits_unless_it_went_on(void **state)
+{
+	struct world *w = *state;
+	uint64_t stuck = world_fetching(w, "r", "/out/a.csv", "abcd");
+	uint64_t moving = world_fetching(w, "r", "/out/b.csv", "abcd");
+	struct transfer t;
+
+	assert_int_equal(pipeline_checkpoint(&w->gateway, "r", moving, 2), ERR_OK);
+	assert_int_equal(ledger_get(w->gateway.ledger, stuck, &t), ERR_OK);
+	assert_int_equal(pipeline_interrupted(&w->gateway, &t, 2, "cut", WORLD_NOW), ERR_OK);
+	assert_int_equal(ledger_get(w->gateway.ledger, stuck, &t), ERR_OK);
+	assert_int_equal(t.retry_us, WORLD_NOW + 4 * US_PER_SEC);
+	assert_int_equal(t.attempts, 0);
+	assert_int_equal(ledger_get(w->gateway.ledger, moving, &t), ERR_OK);
+	assert_int_equal(pipeline_interrupted(&w->gateway, &t, 2, "cut", WORLD_NOW), ERR_OK);
+	assert_int_equal(ledger_get(w->gateway.ledger, moving, &t), ERR_OK);
+	assert_int_equal(t.retry_us, 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
@@ -222,6 +261,8 @@ main(void)
 	    TEST(tries_are_used_up),
 	    TEST(reports_about_others_are_not_believed),
 	    TEST(a_source_that_refuses_is_asked_again),
+	    TEST(outputs_share_no_inode),
+	    TEST(an_interrupted_fetch_waits_unless_it_went_on),
 	    TEST(another_staging_directory_proves_nothing),
 	    TEST(a_folder_that_was_removed_is_no_proof_either),
 	};

@@ -128,8 +128,24 @@ a_published_file_is_not_fetched_again(void **state)
 	p = look(w, "r", NULL, 0, true);
 	poll_fini(&p);
 	assert_int_equal(world_state(w, id), TRANSFER_SETTLED);
-	/* The same name, size and time after a confirmed deletion: somebody put it there again. */
+	/* Nobody confirmed that: when it shows again it is the same file, and was delivered. */
 	p = look(w, "r", &FILE, 1, true);
+	poll_fini(&p);
+	assert_int_equal(count(w, "r", TRANSFER_READY), 0);
+	assert_int_equal(world_state(w, id), TRANSFER_SETTLED);
+}
+
+static void
+a_deleted_file_that_is_there_again_is_new(void **state)
+{
+	static const struct listed FILE = {"a.csv", 10, 1000};
+	struct world *w = *state;
+	uint64_t id = publish(w, "r", "/out/a.csv");
+	struct pipeline_report deleted = {
+	    .route = "r", .transfer = id, .outcome = IPC_OUTCOME_DONE};
+
+	assert_int_equal(pipeline_source_answered(&w->gateway, &deleted, WORLD_NOW), ERR_OK);
+	struct poll p = look(w, "r", &FILE, 1, true);
 	poll_fini(&p);
 	assert_int_equal(count(w, "r", TRANSFER_READY), 1);
 	assert_int_equal(world_state(w, id), TRANSFER_SETTLED);
@@ -218,6 +234,7 @@ main(void)
 	    TEST(another_size_or_time_is_another_file),
 	    TEST(a_published_file_is_not_fetched_again),
 	    TEST(only_what_a_look_covers_is_settled),
+	    TEST(a_deleted_file_that_is_there_again_is_new),
 	    TEST(a_file_that_is_left_is_fetched_once),
 	    TEST(new_rules_are_applied_to_old_rows),
 	};

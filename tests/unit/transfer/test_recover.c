@@ -26,7 +26,7 @@ a_fetch_begins_again_with_its_prefix(void **state)
 	assert_int_equal(ledger_get(w->gateway.ledger, id, &t), ERR_OK);
 	assert_int_equal(t.state, TRANSFER_READY);
 	assert_int_equal(t.checkpoint, 2);
-	assert_int_equal(world_count(w, "home/staging/incoming"), 1);
+	assert_int_equal(world_count(w, "home/staging/incoming/acme"), 1);
 }
 
 static void
@@ -51,7 +51,10 @@ a_staged_file_whose_bytes_are_missing_is_told(void **state)
 	struct world *w = *state;
 	uint64_t id = world_staged(w, "r", "/out/a.csv", "x");
 
-	outputs_discard_incoming(&w->gateway, id);
+	struct transfer t;
+
+	assert_int_equal(ledger_get(w->gateway.ledger, id, &t), ERR_OK);
+	outputs_discard_incoming(&w->gateway, &t);
 	(void)crash_and_recover(w);
 	assert_int_equal(world_state(w, id), TRANSFER_FAILED);
 	assert_int_equal(w->n_worked, 0);
@@ -93,8 +96,8 @@ publishing_is_cut_off_anywhere(void **state)
 		assert_int_equal(
 		    world_count(w, "home/folders/one"), n_renamed == 3 ? 3 : n_renamed + 1);
 		assert_int_equal(world_count(w, "home/folders/two"), n_renamed + 1);
-		assert_int_equal(world_count(w, "home/staging/one"), 0);
-		assert_int_equal(world_count(w, "home/staging/two"), 0);
+		assert_int_equal(world_count(w, "home/staging/one"), 1);
+		assert_int_equal(world_count(w, "home/staging/two"), 1);
 		assert_int_equal(w->n_removed, 1);
 	}
 }
@@ -111,7 +114,7 @@ upload(struct world *w, const char *name, bool renamed)
 	(void)snprintf(out.path, sizeof out.path, "%s", name);
 	(void)snprintf(out.staging_name, sizeof out.staging_name, "up.erp.%s", name);
 	(void)snprintf(file, sizeof file,
-	    renamed ? "home/folders/one/%s" : "home/staging/one/up.erp.%s", name);
+	    renamed ? "home/folders/one/%s" : "home/staging/one/uploads/up.erp.%s", name);
 	world_write(w, file, "x");
 	assert_int_equal(ledger_upload(w->gateway.ledger, &t, &out, WORLD_NOW, &id), ERR_OK);
 	world_end_turn(w);
@@ -130,7 +133,7 @@ uploads_are_settled_or_given_up(void **state)
 	assert_int_equal(world_state(w, published), TRANSFER_SETTLED);
 	assert_int_equal(world_state(w, cut_off), TRANSFER_FAILED);
 	assert_string_equal(world_read(w, "home/folders/one/b"), "(none)");
-	assert_string_equal(world_read(w, "home/staging/one/up.erp.b"), "x");
+	assert_string_equal(world_read(w, "home/staging/one/uploads/up.erp.b"), "x");
 }
 
 /* Its directory may even be gone again: somebody took what was in it. */
@@ -175,15 +178,16 @@ leftovers_are_swept_and_nothing_else(void **state)
 	uint64_t ready = world_ready(w, "r", "/out/a.csv", 1);
 	char name[64];
 
-	(void)snprintf(name, sizeof name, "home/staging/incoming/t%d", (int)ready);
+	(void)snprintf(name, sizeof name, "home/staging/incoming/acme/t%d", (int)ready);
 	world_write(w, name, "prefix");
-	world_write(w, "home/staging/incoming/t999", "nobody's");
+	world_write(w, "home/staging/incoming/acme/t999", "nobody's");
 	world_write(w, "home/staging/one/t999.0-ab", "nobody's");
-	world_write(w, "home/staging/one/up.erp.0123", "an upload");
+	world_write(w, "home/staging/one/uploads/up.erp.0123", "an upload");
 	world_write(w, "home/staging/one/README", "somebody else's");
 	assert_int_equal(crash_and_recover(w).n_discarded, 2);
-	assert_int_equal(world_count(w, "home/staging/incoming"), 1);
+	assert_int_equal(world_count(w, "home/staging/incoming/acme"), 1);
 	assert_int_equal(world_count(w, "home/staging/one"), 2);
+	assert_int_equal(world_count(w, "home/staging/one/uploads"), 1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)

@@ -118,6 +118,16 @@ world_open_ledger(struct world *w)
 	    ledger_open(world_path(w, "home/ledger.db", path), &w->gateway.ledger, &story), ERR_OK);
 }
 
+/* As a courier's start does it. */
+static inline void
+world_make_incoming(struct world *w)
+{
+	int fd;
+
+	assert_int_equal(stores_open_incoming(&w->gateway.stores, "acme", &fd), ERR_OK);
+	close(fd);
+}
+
 static inline int
 world_setup(void **state)
 {
@@ -131,6 +141,7 @@ world_setup(void **state)
 	w->gateway.ports_ctx = w;
 	world_use_config(w, WORLD_CONFIG);
 	world_open_ledger(w);
+	world_make_incoming(w);
 	*state = w;
 	return 0;
 }
@@ -248,7 +259,7 @@ world_fetching(struct world *w, const char *route, const char *path, const char 
 	uint64_t id = world_ready(w, route, path, strlen(content));
 
 	staging_name(id, name);
-	(void)snprintf(file, sizeof file, "home/staging/incoming/%s", name);
+	(void)snprintf(file, sizeof file, "home/staging/incoming/acme/%s", name);
 	world_write(w, file, content);
 	assert_int_equal(pipeline_fetch_began(&w->gateway, id, WORLD_NOW), ERR_OK);
 	world_end_turn(w);
@@ -279,6 +290,18 @@ world_staged(struct world *w, const char *route, const char *path, const char *c
 	return id;
 }
 
+/* What a worker does for an output that isn't a link. */
+static inline void
+world_fill(const struct world *w, uint64_t id, int fd)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof name, "home/staging/incoming/acme/t%d", (int)id);
+	const char *content = world_read(w, name);
+	assert_int_equal(write(fd, content, strlen(content)), strlen(content));
+	close(fd);
+}
+
 /* Core's and the worker's part: outputs for every destination, and the answer. The turn stays open.
  */
 static inline void
@@ -288,15 +311,19 @@ world_work(struct world *w, const char *route_name, uint64_t id, const char *fil
 	    config_find_route(w->gateway.config, slice_str(route_name));
 	struct transfer_output *outputs = calloc(route->n_to, sizeof *outputs);
 	struct story story = {.text = ""};
+	struct transfer t;
 	int fd;
 
 	assert_non_null(outputs);
+	assert_int_equal(ledger_get(w->gateway.ledger, id, &t), ERR_OK);
 	for (size_t i = 0; i < route->n_to; i++) {
 		const struct store *store = stores_find(&w->gateway.stores, route->to[i]->name);
 		assert_int_equal(
-		    outputs_prepare(&w->gateway, id, (uint32_t)i, store, &outputs[i], &fd, &story),
+		    outputs_prepare(&w->gateway, &t, (uint32_t)i, store, &outputs[i], &fd, &story),
 		    ERR_OK);
-		assert_int_equal(fd, -1);
+		assert_int_equal(fd < 0, i == 0);
+		if (fd >= 0)
+			world_fill(w, id, fd);
 	}
 	assert_int_equal(
 	    pipeline_worked(&w->gateway, id, outputs, route->n_to, file_name, WORLD_NOW), ERR_OK);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -40,6 +41,26 @@ void
 log_set_level(enum log_level least)
 {
 	settings.least = least;
+}
+
+void
+log_export(void)
+{
+	char text[] = {(char)('0' + settings.format), (char)('0' + settings.least), '\0'};
+
+	(void)setenv(LOG_ENVIRONMENT, text, 1);
+}
+
+void
+log_import(void)
+{
+	const char *text = getenv(LOG_ENVIRONMENT);
+
+	if (text == NULL || strlen(text) != 2 || text[0] < '0' || text[0] > '0' + LOG_FORMAT_JSON ||
+	    text[1] < '0' || text[1] > '0' + LOG_LEVEL_ERROR)
+		return;
+	settings.format = (enum log_format)(text[0] - '0');
+	settings.least = (enum log_level)(text[1] - '0');
 }
 
 /* Two bytes stay free for the end of a JSON line. */

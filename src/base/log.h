@@ -38,6 +38,15 @@ void log_set_role(const char *role);
 void log_set_format(enum log_format format);
 void log_set_level(enum log_level least);
 
+/*
+ * Format and level for the processes that this one starts: log_export puts both into the
+ * environment, log_import takes them from there. What isn't there (out of memory), or makes no
+ * sense, changes nothing.
+ */
+#define LOG_ENVIRONMENT "DRAY_LOG"
+void log_export(void);
+void log_import(void);
+
 /* Writes one line with one write(2). A line longer than LOG_LINE_MAX is cut at a field's end. */
 enum { LOG_LINE_MAX = 4096 };
 void log_emit(

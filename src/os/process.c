@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "os/fd.h"
 
 bool
@@ -39,7 +40,8 @@ process_set_name(const char *name)
 static void
 reduce_environment(void)
 {
-	static const char *const KEPT[] = {"PATH", "TZ", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS"};
+	static const char *const KEPT[] = {
+	    "PATH", "TZ", "LANG", LOG_ENVIRONMENT, "ASAN_OPTIONS", "UBSAN_OPTIONS"};
 	char *values[ARRAY_LEN(KEPT)];
 
 	for (size_t i = 0; i < ARRAY_LEN(KEPT); i++)

@@ -56,6 +56,9 @@ core_load_config(struct core *c)
 	if (e == ERR_OK) {
 		log_set_format(config->log_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
 		log_set_level((enum log_level)config->log_level);
+		/* Roles that are started from now on. The listener, and with it its sessions,
+		 * follows when it is started again. */
+		log_export();
 	}
 	log_errors(buf_slice(&errors));
 	if (e != ERR_OK)

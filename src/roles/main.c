@@ -26,6 +26,7 @@ run_role(const char *name)
 		if (strcmp(name, ROLES[i].name) != 0)
 			continue;
 		log_set_role(ROLES[i].name);
+		log_import();
 		/* Past exit handlers: a confined process may not do what libraries do in theirs. */
 		_exit(ROLES[i].run(PROCESS_CHANNEL_FD));
 	}

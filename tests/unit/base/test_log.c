@@ -166,6 +166,35 @@ test_long_lines_are_cut_between_fields(void **state)
 	}
 }
 
+/* What a parent sets is in force in the processes that it starts, and nonsense isn't. */
+static void
+test_settings_travel_in_the_environment(void **state)
+{
+	static const char *const NONSENSE[] = {"", "1", "20", "04", "/0", "0/", "111", "json"};
+
+	(void)state;
+	assert_int_equal(unsetenv(LOG_ENVIRONMENT), 0);
+	log_set_format(LOG_FORMAT_JSON);
+	log_set_level(LOG_LEVEL_WARN);
+	log_export();
+	log_set_format(LOG_FORMAT_TEXT);
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_import();
+	CAPTURE(LOG_LEVEL_INFO, "test.below", F_U64("n", 1));
+	assert_string_equal(captured, "");
+	CAPTURE(LOG_LEVEL_WARN, "test.told", F_U64("n", 1));
+	assert_int_equal(captured[0], '{');
+	for (size_t i = 0; i < ARRAY_LEN(NONSENSE); i++) {
+		assert_int_equal(setenv(LOG_ENVIRONMENT, NONSENSE[i], 1), 0);
+		log_import();
+		CAPTURE(LOG_LEVEL_INFO, "test.below", F_U64("n", 1));
+		assert_string_equal(captured, "");
+		CAPTURE(LOG_LEVEL_WARN, "test.told", F_U64("n", 1));
+		assert_int_equal(captured[0], '{');
+	}
+	assert_int_equal(unsetenv(LOG_ENVIRONMENT), 0);
+}
+
 static void
 test_closed_standard_error_is_survived(void **state)
 {
@@ -190,6 +219,7 @@ main(void)
 	    cmocka_unit_test_setup(test_json_line, reset),
 	    cmocka_unit_test_setup(test_level_filters, reset),
 	    cmocka_unit_test_setup(test_long_lines_are_cut_between_fields, reset),
+	    cmocka_unit_test_setup(test_settings_travel_in_the_environment, reset),
 	    cmocka_unit_test_setup(test_closed_standard_error_is_survived, reset),
 	};
 

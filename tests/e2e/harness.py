@@ -727,6 +727,8 @@ class Watcher:
         while not self.stopping:
             for entry in os.scandir(self.directory) if self.directory.exists() else ():
                 with contextlib.suppress(FileNotFoundError):
+                    if not entry.is_file(follow_symlinks=False):
+                        continue
                     st = entry.stat(follow_symlinks=False)
                     version = (st.st_ino, st.st_size, st.st_mtime_ns)
                     if version in good:

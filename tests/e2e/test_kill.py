@@ -172,7 +172,7 @@ def test_a_role_is_killed_again_and_again(source, gateway, role):
     fill(source, contents, "file", 12, 50_000)
     gateway.route["retry_limit"] = 1000
     gateway.start()
-    assert strike(gateway, role, 6) == 6
+    assert strike(gateway, role, 5) == 5
     wait_until(lambda: source.names() == [], "everything came through", 60)
     wait_until(lambda: all(t["state"] in LAST for t in gateway.transfers()), "all rows rest")
     assert is_alive(gateway.process.pid)

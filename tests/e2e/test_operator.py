@@ -1,5 +1,6 @@
 """What an operator does: status, run, reload, stop; and what a configuration with errors gets."""
 
+import json
 import os
 import signal
 import subprocess
@@ -173,6 +174,31 @@ def test_a_stop_ends_everything(source, gateway, new_relay, new_wire, how):
     gateway.launch()
     gateway.settled("big")
     assert gateway.published() == {"big": content}
+
+
+def test_a_json_log_is_json_of_all_roles(source, gateway):
+    gateway.config["log"] = {"format": "json", "level": "info"}
+    source.put("doc", b"content")
+    (source.outbox / "odd\tname").write_bytes(b"odd")
+    gateway.start()
+    gateway.settled("doc")
+    gateway.get("erp", "/inbox/doc")
+    wait_until(lambda: gateway.events("session.end"), "the session has ended")
+    gateway.stop()
+    lines = [json.loads(line) for line in gateway.log_text().splitlines()]
+    assert {"core", "listener"} <= {line["role"] for line in lines}
+    assert all({"time", "level", "pid", "event"} <= line.keys() for line in lines)
+
+
+def test_a_quiet_log_is_quiet_of_all_roles(source, gateway):
+    gateway.config["log"] = {"level": "error"}
+    source.put("doc", b"content")
+    gateway.write_config()
+    gateway.launch_early()
+    wait_until(lambda: source.names() == [], "it came through")
+    assert gateway.get("erp", "/inbox/doc") == b"content"
+    gateway.stop()
+    assert gateway.log_text() == ""
 
 
 def test_two_gateways_on_one_home(gateway):

@@ -146,8 +146,8 @@ on_child(sd_event_source *source unused_arg, const struct signalfd_siginfo *si u
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		forget_pid(userdata, pid);
 		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
-			log_error(
-			    "role.crashed", F_I64("pid", pid), F_I64("signal", WTERMSIG(status)));
+			log_error("role.crashed", F_I64("process", pid),
+			    F_I64("signal", WTERMSIG(status)));
 	}
 	return 0;
 }

@@ -28,7 +28,7 @@ static void
 peer_misbehaved(struct core_peer *peer)
 {
 	log_error("role.malformed-message", F_STR("role", ipc_role_name(peer->link.peer)),
-	    F_I64("pid", peer->pid));
+	    F_I64("process", peer->pid));
 	peer->gone(peer);
 }
 

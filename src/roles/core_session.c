@@ -20,6 +20,9 @@
 /* A session asks about ten times. One that goes on counts on our patience, and floods the log. */
 enum { QUERIES_MAX = 1000 };
 
+/* What a session has to end by itself, and to say why, when its login grace is over. */
+#define GRACE_MARGIN (5 * US_PER_SEC)
+
 static struct core_session *
 session_of(struct core_peer *peer)
 {
@@ -161,8 +164,10 @@ on_auth_query(void *ctx, struct ipc_message *m)
 		log_auth(s, q->account, q->key, why);
 	core_peer_send(&s->peer, IPC_AUTH_ANSWER,
 	    &(struct ipc_auth_answer){.accepted = why == NULL, .n_mounts = n_mounts});
-	if (q->proven && why == NULL)
+	if (q->proven && why == NULL) {
 		s->peer.link.state = IPC_RUNNING;
+		s->grace_timer = sd_event_source_disable_unref(s->grace_timer);
+	}
 	return ERR_OK;
 }
 
@@ -351,6 +356,7 @@ core_session_free(struct core_session *s)
 	/* The process is the listener's child: it sees its line end, and ends. One that was taken
 	 * over need not, and holds the account's directories: the listener sees to it. */
 	core_listener_session_over(s->peer.core, s->id);
+	s->grace_timer = sd_event_source_disable_unref(s->grace_timer);
 	core_peer_fini(&s->peer);
 	config_unref(s->config);
 	free(s);
@@ -397,6 +403,20 @@ count_unauthenticated(const struct core *c)
 	return n;
 }
 
+/*
+ * A session ends itself when nobody logs in. One that was taken over by then need not: it would
+ * hold its place among those that may knock.
+ */
+static int
+on_grace_over(sd_event_source *source unused_arg, uint64_t usec unused_arg, void *userdata)
+{
+	struct core_session *s = userdata;
+
+	log_warn("session.login-late", F_U64("session", s->id), F_STR("from", s->address));
+	core_peer_hang_up(&s->peer);
+	return 0;
+}
+
 void
 core_session_new(struct core *c, struct ipc_session_new *m)
 {
@@ -425,8 +445,10 @@ core_session_new(struct core *c, struct ipc_session_new *m)
 		return;
 	}
 	TAILQ_INSERT_TAIL(&c->sessions, s, entry);
+	core_after(c, &s->grace_timer, c->gateway.config->limits.login_grace_us + GRACE_MARGIN,
+	    on_grace_over, s);
 	log_info("session.connected", F_U64("session", s->id), F_STR("from", s->address),
-	    F_U64("pid", m->pid));
+	    F_U64("process", m->pid));
 }
 
 void

@@ -66,8 +66,8 @@ struct core_session {
 	uint32_t n_queries;                 /* questions before its login */
 	struct config *config;              /* the snapshot of its login, or NULL before it */
 	const struct config_account *grant; /* in `config`: what it was given at its login */
-	uint32_t
-	    n_recording; /* its uploads that are recorded and, as far as we know, not in place */
+	uint32_t n_recording; /* uploads that are recorded and, as far as we know, not in place */
+	sd_event_source *grace_timer; /* until it is logged in */
 };
 
 struct core_courier;

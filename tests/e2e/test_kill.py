@@ -98,9 +98,9 @@ def test_drayd_is_killed_during_fetches_of_large_files(source, gateway, dice, ne
 
 # Where to look for the instant, and for what.
 INSTANTS = {
-    "first byte in staging": ("home/staging/incoming", Notify.MODIFY),
-    "staging file made": ("home/staging/incoming", Notify.CREATE),
-    "staging file removed": ("home/staging/incoming", Notify.DELETE),
+    "first byte in staging": ("home/staging/incoming/acme", Notify.MODIFY),
+    "staging file made": ("home/staging/incoming/acme", Notify.CREATE),
+    "staging file removed": ("home/staging/incoming/acme", Notify.DELETE),
     "output made": ("home/staging/inbox", Notify.CREATE),
     "output renamed away": ("home/staging/inbox", Notify.MOVED_FROM),
     "published": ("home/folders/inbox", Notify.MOVED_TO),

@@ -220,6 +220,25 @@ def test_no_known_hosts_file(source, gateway, instead):
     gateway.settled("doc")
 
 
+def test_no_algorithm_in_common(source, gateway):
+    """A server that offers nothing but what is given up elsewhere: told apart from a dead one."""
+    source.stop()
+    source.more_config.append("KexAlgorithms diffie-hellman-group14-sha1")
+    source.start()
+    source.put("doc", b"content")
+    gateway.start()
+    remote = wait_until(lambda: gateway.remote_status()["trouble"] and gateway.remote_status(),
+                        "the remote is in trouble")
+    assert remote["condition"] == "no common algorithm"
+    assert "diffie-hellman-group14-sha1" in remote["trouble"], "it says what the server offers"
+    assert_nothing_was_sent(source)
+    # The server's operator has done something about it, and it goes on by itself.
+    source.stop()
+    source.more_config.clear()
+    source.start()
+    gateway.settled("doc")
+
+
 def test_a_remote_that_is_no_ssh_server(gateway, systems):
     class Liar:
         """Answers every connection with words of another protocol."""

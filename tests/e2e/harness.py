@@ -454,7 +454,7 @@ class Gateway:
             f"{names} are published")
 
     def staging_names(self):
-        return sorted(p.name for p in (self.home / "staging").rglob("*") if p.is_file())
+        return sorted(path.name for path in files_below(self.home / "staging"))
 
     # Its consumers.
 
@@ -616,8 +616,8 @@ class Wire:
 class Relay:
     """A line to a port that can be slow and can break.
 
-    cuts: after how many bytes from the target each connection breaks, one after another; when they
-    are used up, connections last. rate: bytes a second from the target, or None.
+    cuts: after how many bytes from the target each connection breaks, one after another (one that
+    ended before leaves its cut to the next); when they are used up, connections last. rate: bytes a second from the target, or None.
     """
 
     def __init__(self, target_port, cuts=(), rate=None):
@@ -684,17 +684,22 @@ class Relay:
 
     def _deliver(self, far, near, cut):
         left = cut
+        reached = False
         with contextlib.suppress(OSError):
             while data := far.recv(16384 if self.rate else 65536):
                 if left is not None and len(data) >= left:
                     near.sendall(data[:left])
                     self.n_cut += 1
+                    reached = True
                     break
                 near.sendall(data)
                 if left is not None:
                     left -= len(data)
                 if self.rate:
                     time.sleep(len(data) / self.rate)
+        if cut is not None and not reached:
+            with self.lock:
+                self.cuts.insert(0, cut)
         self._end(near, far)
 
 
@@ -794,6 +799,10 @@ def fill_disk(directory, leave=0):
                 f.write(b"\0" * min(room, 1 << 20))
             except OSError:
                 return ballast
+
+
+def files_below(directory):
+    return [path for path in pathlib.Path(directory).rglob("*") if path.is_file()]
 
 
 def remove_tree(directory):

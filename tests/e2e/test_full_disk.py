@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from harness import fill_disk, sha256, small_disk, wait_until
+from harness import files_below, fill_disk, sha256, small_disk, wait_until
 
 
 @pytest.fixture
@@ -143,8 +143,8 @@ def test_an_upload_on_a_full_disk_is_told_and_the_session_goes_on(small_folder, 
     assert os.listdir(gateway.disk / "up") == []
     assert gateway.list("maker", "/up") == []
     # With the room back, the same session uploads it. (Abandoned bytes wait in staging.)
-    for name in os.listdir(gateway.disk / "staging"):
-        (gateway.disk / "staging" / name).unlink()
+    for path in files_below(gateway.disk / "staging"):
+        path.unlink()
     handle = wire.open("/up/big", wire.PF_WRITE | wire.PF_CREAT)
     assert wire.write(handle, 0, b"whole")[0] == 0
     assert wire.close(handle)[0] == 0

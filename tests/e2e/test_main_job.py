@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import sha256, wait_until
+from harness import files_below, sha256, small_disk, wait_until
 
 DAY = r"\d{8}"
 
@@ -254,7 +254,6 @@ def test_a_taken_name_gets_a_number_and_nothing_is_overwritten(source, gateway):
 
 def test_a_folder_on_another_file_system(source, gateway, scratch):
     """Renames don't reach across file systems: the worker copies, and publishes there."""
-    from harness import small_disk
     with small_disk(scratch / "disk", "32m") as disk:
         gateway.config["folders"]["inbox"] = {"path": str(disk / "inbox"),
                                               "staging": str(disk / "staging")}
@@ -262,7 +261,7 @@ def test_a_folder_on_another_file_system(source, gateway, scratch):
         gateway.start()
         gateway.settled("far")
         assert (disk / "inbox" / "far").read_bytes() == content
-        assert os.listdir(disk / "staging") == []
+        assert files_below(disk / "staging") == []
         assert gateway.get("erp", "/inbox/far") == content
         gateway.shut_down()
 

@@ -197,7 +197,7 @@ def test_the_listener_is_killed(source, gateway, new_wire):
 
 
 def session_pid(gateway, n=-1):
-    return int(gateway.events("session.connected")[n]["of_pid"])
+    return int(gateway.events("session.connected")[n]["process"])
 
 
 def test_a_session_is_killed_and_the_others_do_not_notice(source, gateway, new_wire):

@@ -195,7 +195,7 @@ def test_a_client_that_asks_and_never_reads(running, bystander):
         except BlockingIOError:
             pass
         assert bystander.works()
-        pid = int(running.events("session.connected")[-1]["of_pid"])
+        pid = int(running.events("session.connected")[-1]["process"])
         with open(f"/proc/{pid}/status") as f:
             peak = next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
         if "asan" not in os.environ.get("DRAY_BUILD", ""):

@@ -71,7 +71,7 @@ def test_the_address_narrows_on_the_same_port(gateway):
 
 def live_session(gateway):
     """The process of the newest session."""
-    return int(gateway.events("session.connected")[-1]["of_pid"])
+    return int(gateway.events("session.connected")[-1]["process"])
 
 
 def is_gone(pid):

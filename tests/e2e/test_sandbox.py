@@ -4,10 +4,12 @@ import os
 import pathlib
 import socket
 import stat
+import sys
 import time
 
 import pytest
 
+import harness
 from harness import children_of, comm, processes_of_session, wait_until
 
 
@@ -60,7 +62,7 @@ def two_folders(source, gateway):
 def test_a_session_after_login(two_folders, new_wire):
     wire = new_wire(two_folders)
     assert wire.works()
-    pid = int(two_folders.events("session.connected")[-1]["of_pid"])
+    pid = int(two_folders.events("session.connected")[-1]["process"])
     assert comm(pid) == "dray-session"
     assert_confined(pid)
     root = os.readlink(f"/proc/{pid}/root")
@@ -69,7 +71,7 @@ def test_a_session_after_login(two_folders, new_wire):
     # Of the host's files it has those of its mount alone.
     paths = [t for t in open_files(pid).values() if t.startswith("/") and
              not t.startswith("/dev/")]
-    allowed = (str(two_folders.folder()), str(two_folders.home / "staging" / "inbox"),
+    allowed = (str(two_folders.folder()), str(two_folders.home / "staging" / "inbox" / "uploads"),
                str(two_folders.log_path))
     assert set(paths) == set(allowed), paths
     handle = wire.open("/inbox/doc", wire.PF_READ)
@@ -79,7 +81,7 @@ def test_a_session_after_login(two_folders, new_wire):
 def test_a_session_before_login(two_folders):
     with socket.create_connection(("127.0.0.1", two_folders.port)) as s:
         assert s.recv(4) == b"SSH-"
-        pid = int(two_folders.wait_event("session.connected")["of_pid"])
+        pid = int(two_folders.wait_event("session.connected")["process"])
         assert_confined(pid)
         assert os.readlink(f"/proc/{pid}/root").endswith("(deleted)")
         # Its connection, its line to core and the log; no directory, no listening socket.
@@ -111,7 +113,7 @@ def test_a_courier(source, gateway, new_relay):
     assert_confined(pid)
     paths = {t for t in open_files(pid).values() if t.startswith("/") and
              not t.startswith("/dev/")}
-    incoming = str(gateway.home / "staging" / "incoming")
+    incoming = str(gateway.home / "staging" / "incoming" / "acme")
     assert paths <= {incoming, f"{incoming}/t1", str(gateway.log_path)}, paths
     relay.rate = None
     gateway.settled("doc")
@@ -140,7 +142,7 @@ def test_a_worker(source, gateway):
     wait_until(look, "a worker was seen at its work")
     told, files = seen[0]
     assert told["NoNewPrivs"] == "1" and int(told["CapEff"], 16) == 0
-    incoming = str(gateway.home / "staging" / "incoming" / "t1")
+    incoming = str(gateway.home / "staging" / "incoming" / "acme" / "t1")
     paths = {t for t in files.values() if t.startswith("/") and not t.startswith("/dev/")}
     assert paths <= {incoming, str(gateway.log_path)}, paths
     gateway.settled("large")
@@ -156,3 +158,36 @@ def test_roles_do_not_see_the_operators_environment(source, gateway, monkeypatch
         if pid != core and comm(pid) in ("dray-listener", "dray-session"):
             environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
             assert b"SECRET_OF_THE_OPERATOR" not in environment, comm(pid)
+
+
+# Starts a program as a kernel without Landlock would: the first question about it is not answered.
+NO_LANDLOCK = """\
+#!{python}
+import ctypes, errno, os, sys
+lib = ctypes.CDLL("libseccomp.so.2")
+lib.seccomp_init.restype = ctypes.c_void_p
+rules = ctypes.c_void_p(lib.seccomp_init(0x7fff0000))  # SCMP_ACT_ALLOW
+call = lib.seccomp_syscall_resolve_name(b"landlock_create_ruleset")
+assert lib.seccomp_rule_add(rules, 0x00050000 | errno.ENOSYS, call, 0) == 0
+assert lib.seccomp_load(rules) == 0
+os.execv("{program}", ["{program}", *sys.argv[1:]])
+"""
+
+
+def test_a_kernel_without_landlock(source, gateway, scratch, monkeypatch, new_wire):
+    """It says so, and goes on with the rest: an empty root, openat2, and the call filter."""
+    wrapper = scratch / "drayd-without-landlock"
+    wrapper.write_text(NO_LANDLOCK.format(python=sys.executable, program=harness.DRAYD))
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(harness, "DRAYD", wrapper)
+    source.put("doc", b"content")
+    gateway.start()
+    assert gateway.wait_event("core.no-landlock")["level"] == "warn"
+    gateway.settled("doc")
+    assert gateway.status()["gateway"]["landlock"] == 0
+    assert "no Landlock" in gateway.dray_raw("status").stdout
+    assert new_wire(gateway).works()
+    pid = int(gateway.events("session.connected")[-1]["process"])
+    assert_confined(pid)
+    assert os.readlink(f"/proc/{pid}/root").endswith("(deleted)")
+    assert gateway.get("erp", "/inbox/doc") == b"content"

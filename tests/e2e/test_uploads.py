@@ -81,7 +81,7 @@ def test_what_was_not_closed_is_never_seen(uploads, new_wire, how):
         wire.process.stdin.close()
         wire.wait_closed()
     else:
-        os.kill(int(uploads.events("session.connected")[-1]["of_pid"]), signal.SIGKILL)
+        os.kill(int(uploads.events("session.connected")[-1]["process"]), signal.SIGKILL)
         wire.wait_closed()
     wait_until(lambda: uploads.status()["sessions"] == [], "the session has ended")
     assert uploads.list("reader", "/in") == []

@@ -33,6 +33,7 @@ def test_an_unknown_host_key(source, gateway):
     assert remote["condition"] == "stopped: host key unknown"
     assert fingerprint(source.host_key) in remote["trouble"]
     assert "dray host scan acme" in remote["trouble"]
+    assert gateway.dray_raw("run", "main", "--wait").returncode == 5
     stopped = gateway.wait_event("remote.stopped", remote="acme")
     assert fingerprint(source.host_key) in stopped["why"] and stopped["level"] == "error"
     page = gateway.dray_raw("status").stdout
@@ -137,6 +138,7 @@ def test_a_key_that_the_source_does_not_know(source, gateway):
     remote = wait_until(lambda: gateway.remote_status()["trouble"] and gateway.remote_status(),
                         "the login was refused")
     assert remote["condition"] == "our key was refused"
+    assert gateway.dray_raw("run", "main", "--wait").returncode == 6
     assert source.names() == ["doc"]
     source.trust(gateway.identity)
     gateway.settled("doc")

@@ -168,8 +168,8 @@ cmd_key_show(struct cli *cli)
 		json_print_document(identity_json(identity, &public), cli->out);
 		return CLI_OK;
 	}
-	/* The second line is a comment in authorized_keys, so that the whole may be pasted there.
-	 */
+	/* The second line is a comment in authorized_keys,
+	 * so that the whole may be pasted there. */
 	out_text(cli->out, public_line(&public));
 	fprintf(cli->out, "\n# fingerprint %s\n", public.fingerprint);
 	return CLI_OK;

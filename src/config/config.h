@@ -46,8 +46,8 @@ struct config_folder {
 			  system as path */
 };
 
-/* What an account may do in a mount: bits of config_mount.allow. The same bits as in vfs/mount.h.
- */
+/* What an account may do in a mount: bits of config_mount.allow.
+ * The same bits as in vfs/mount.h. */
 struct config_mount {
 	char *at; /* clean absolute virtual path, "/" or "/inbox/x" */
 	const struct config_folder *folder;

@@ -155,8 +155,8 @@ enum ipc_file_outcome {
 
 #define IPC_FIELDS_LISTENER_FAILED(F) F(STR, story, IPC_TEXT_MAX)
 
-/* A connection was accepted and a session forked for it; channel is core's end of the link to it.
- */
+/* A connection was accepted and a session forked for it;
+ * channel is core's end of the link to it. */
 #define IPC_FIELDS_SESSION_NEW(F)          \
 	F(U64, session, 0)                 \
 	F(U32, pid, 0)                     \

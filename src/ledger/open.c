@@ -101,8 +101,8 @@ open_file(struct opening *o)
 	else if (!S_ISREG(st.st_mode))
 		e = ERR_INVALID;
 	else if (st.st_size == 1)
-		/* SQLite takes it for an empty file (a habit of its own), and would overwrite it.
-		 */
+		/* SQLite takes it for an empty file (a habit of its own),
+		 * and would overwrite it. */
 		return open_fail(o, ERR_FORMAT, "not a ledger");
 	/* Even for an old file: the last attempt may have died between the two. */
 	if (e == ERR_OK)

@@ -30,8 +30,8 @@ enum err file_open_beneath(
 enum err file_open_parent(
     int dir_fd, const char *path, int *ret_parent_fd, const char **ret_name) must_check;
 
-/* The status of what path names, beneath dir_fd; a symbolic link as last part is described itself.
- */
+/* The status of what path names, beneath dir_fd;
+ * a symbolic link as last part is described itself. */
 enum err file_stat_beneath(int dir_fd, const char *path, struct stat *ret_st) must_check;
 
 /*

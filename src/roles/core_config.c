@@ -31,8 +31,8 @@ put_into_force(struct core *c, struct config *config, struct story *story)
 	enum err e = gateway_use_config(&c->gateway, config, story);
 	if (e != ERR_OK || !running)
 		return e;
-	/* Runs under way end with the snapshot that they began with; the next ones use the new one.
-	 */
+	/* Runs under way end with the snapshot that they began with;
+	 * the next ones use the new one. */
 	e = core_routes_update(c);
 	if (e != ERR_OK)
 		return story_fail(story, e, "cannot set up the routes: %s", err_text(e));

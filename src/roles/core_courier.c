@@ -49,8 +49,8 @@ send_connect(struct core_courier *courier, struct story *story)
 	if (e != ERR_OK)
 		return story_fail(story, e, "cannot read the private key %s of identity %s: %s",
 		    remote->identity->private_key, remote->identity->name, strerror(errno));
-	/* Without the file no host is known: the courier finds out which key is shown, and says so.
-	 */
+	/* Without the file no host is known: the courier finds out which key is shown,
+	 * and says so. */
 	e = file_open_trusted(remote->known_hosts, O_RDONLY, 0, &known_hosts);
 	if (e == ERR_NOENT)
 		e = file_open_trusted("/dev/null", O_RDONLY, 0, &known_hosts);

@@ -155,8 +155,8 @@ core_peer_fini(struct core_peer *peer)
 {
 	peer->io = sd_event_source_disable_unref(peer->io);
 	ipc_link_fini(&peer->link);
-	/* Its process ends by itself when its line does; one that doesn't is not to be waited for.
-	 */
+	/* Its process ends by itself when its line does;
+	 * one that doesn't is not to be waited for. */
 	if (peer->pid > 0)
 		(void)kill(peer->pid, SIGKILL);
 	peer->pid = 0;

@@ -1,5 +1,5 @@
-/* Removing a file at the source: only the very file that we have, as far as its size and time tell.
- */
+/* Removing a file at the source: only the very file that we have,
+ * as far as its size and time tell. */
 #include <stdlib.h>
 
 #include "base/text.h"

@@ -186,8 +186,8 @@ static const struct ipc_handler HANDLERS[] = {
     {IPC_SESSION_OVER, on_session_over},
 };
 
-/* The child's side of the fork: forgets everything that is the listener's, and becomes a session.
- */
+/* The child's side of the fork: forgets everything that is the listener's,
+ * and becomes a session. */
 static never_returns void
 become_session(struct listener *l, int socket_fd, int core_fd, pid_t parent)
 {

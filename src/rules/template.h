@@ -20,8 +20,8 @@ struct template_input {
 	int64_t at_us;
 };
 
-/* ERR_INVALID with a story, and the byte where it is in *ret_at, for a template that can't be used.
- */
+/* ERR_INVALID with a story, and the byte where it is in *ret_at,
+ * for a template that can't be used. */
 enum err template_check(const char *text, size_t *ret_at, struct story *story) must_check;
 
 /*

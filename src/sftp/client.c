@@ -267,8 +267,8 @@ take_answer(struct sftp_client *c, const struct sftp_response *response)
 {
 	struct sftp_call call;
 
-	/* The slot is free before the callback runs, so that it has room for a request of its own.
-	 */
+	/* The slot is free before the callback runs,
+	 * so that it has room for a request of its own. */
 	if (!sftp_pending_take(&c->pending, response->id, &call) || !answers(response, &call))
 		return ERR_FORMAT;
 	const struct sftp_reply reply = {

@@ -241,8 +241,8 @@ fetch_sink(struct fetch *f, struct slice data)
 		fetch_fail_local(f, e);
 }
 
-/* Gives what is stored at the front of the ring to the sink, and drops the pieces that are through.
- */
+/* Gives what is stored at the front of the ring to the sink,
+ * and drops the pieces that are through. */
 static void
 fetch_deliver(struct fetch *f)
 {

@@ -33,8 +33,8 @@ struct sftp_fetch_job {
 	uint64_t size;     /* as listed */
 	int64_t mtime;     /* as listed, seconds */
 	uint64_t offset;   /* where to begin: what is before is known already */
-	/* The next bytes of the file, in order, beginning at job.offset. Not ERR_OK ends the fetch.
-	 */
+	/* The next bytes of the file, in order, beginning at job.offset.
+	 * Not ERR_OK ends the fetch. */
 	enum err (*sink)(void *ctx, struct slice data);
 	void (*done)(void *ctx, enum sftp_fetch_outcome outcome, enum err sink_error,
 	    const struct story *story);

@@ -36,8 +36,8 @@ struct sftp_field {
 enum err sftp_fields_put(
     const struct sftp_field *fields, const void *base, struct buf *b) must_check;
 
-/* Reads the fields into the struct at base. Errors stick to r; slices are borrowed from its bytes.
- */
+/* Reads the fields into the struct at base. Errors stick to r;
+ * slices are borrowed from its bytes. */
 void sftp_fields_get(const struct sftp_field *fields, struct rd *r, void *base);
 
 /*

@@ -90,8 +90,8 @@ sftp_longname_put(struct buf *b, struct slice name, const struct sftp_attrs *att
 
 	mode_text(attrs, mode);
 	when_text(attrs, now, when);
-	/* The number of links is in no attribute of version 3; OpenSSH's line has a place for it.
-	 */
+	/* The number of links is in no attribute of version 3;
+	 * OpenSSH's line has a place for it. */
 	enum err e = buf_printf(b, "%s    1 %-8" PRIu32 " %-8" PRIu32 " %8" PRIu64 " %s ", mode,
 	    has_ids ? attrs->uid : 0, has_ids ? attrs->gid : 0, has_size ? attrs->size : 0, when);
 	if (e == ERR_OK && buf_put(b, name.ptr, name.len) != ERR_OK) {

@@ -54,8 +54,8 @@ sftp_response_encode(const struct sftp_response *r, struct buf *b)
 	return sftp_packet_end(b, begin, e);
 }
 
-/* Are the names exactly n_names well-formed entries? Each takes bytes, so a false count ends soon.
- */
+/* Are the names exactly n_names well-formed entries? Each takes bytes,
+ * so a false count ends soon. */
 static bool
 names_are_sound(struct slice names, uint32_t n_names)
 {

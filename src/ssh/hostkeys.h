@@ -1,5 +1,5 @@
-/* The server's own host keys, in memory: read before the sandbox closes, shared by forked sessions.
- */
+/* The server's own host keys, in memory: read before the sandbox closes,
+ * shared by forked sessions. */
 #ifndef SSH_HOSTKEYS_H
 #define SSH_HOSTKEYS_H
 

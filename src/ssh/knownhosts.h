@@ -28,8 +28,8 @@ struct knownhosts_result {
 	size_t line; /* 1-based: the deciding line; 0 for UNKNOWN */
 };
 
-/* Is this key (type "ssh-ed25519", blob of RFC 4253 section 6.6) the host's, by the file's content?
- */
+/* Is this key (type "ssh-ed25519", blob of RFC 4253 section 6.6) the host's,
+ * by the file's content? */
 struct knownhosts_result knownhosts_check(
     struct slice file, const char *host, uint16_t port, struct slice type, struct slice key);
 
@@ -41,8 +41,8 @@ struct knownhosts_result knownhosts_check(
 enum err knownhosts_types(
     struct slice file, const char *host, uint16_t port, struct buf *ret_types) must_check;
 
-/* Appends the line that pins the key: "host ssh-ed25519 AAAA…\n", or "[host]:port …" off port 22.
- */
+/* Appends the line that pins the key: "host ssh-ed25519 AAAA…\n",
+ * or "[host]:port …" off port 22. */
 enum err knownhosts_line(const char *host, uint16_t port, struct slice type, struct slice key,
     struct buf *ret_line) must_check;
 

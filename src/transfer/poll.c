@@ -61,8 +61,8 @@ static enum err
 look_at_ended(struct poll *p, const struct transfer *t, const struct transfer *key,
     enum match_verdict verdict, const char *why)
 {
-	/* Its deletion was confirmed, and here it is: somebody has put the same file there again.
-	 */
+	/* Its deletion was confirmed, and here it is:
+	 * somebody has put the same file there again. */
 	if (t->source_removed)
 		return note_new(p, key, verdict, why);
 	if (p->route->after == CONFIG_AFTER_LEAVE)

@@ -38,8 +38,8 @@ turn_defer(struct turn *t, turn_fn *fn, void *ctx, struct turn_args args)
 	return ERR_OK;
 }
 
-/* Runs the deeds that were there at the beginning; those that they defer wait for the next commit.
- */
+/* Runs the deeds that were there at the beginning;
+ * those that they defer wait for the next commit. */
 static enum err
 run_deeds(struct turn *t)
 {

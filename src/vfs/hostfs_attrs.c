@@ -20,8 +20,8 @@ hostfs_result(int rc)
 {
 	if (rc >= 0)
 		return result_ok();
-	/* Clients of OpenSSH's server meet a symbolic link to itself as a failure, not as absent.
-	 */
+	/* Clients of OpenSSH's server meet a symbolic link to itself as a failure,
+	 * not as absent. */
 	return errno == ELOOP ? result_say(SSH_FX_FAILURE, "too many symbolic links")
 			      : sftp_result_of(err_last());
 }

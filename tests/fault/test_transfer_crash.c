@@ -258,8 +258,8 @@ check_outcome(struct world *w)
 	assert_int_equal(n_all, ARRAY_LEN(NAMES));
 }
 
-/* Crash at the n-th instant, then at the n-th of the next start too, and so on; then run in peace.
- */
+/* Crash at the n-th instant, then at the n-th of the next start too, and so on;
+ * then run in peace. */
 static bool
 crash_at(unsigned at, unsigned n_crashes)
 {

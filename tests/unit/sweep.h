@@ -29,8 +29,8 @@ sweep_decode_exact(sweep_decode_fn *decode, const uint8_t *data, size_t len, voi
 	return accepted;
 }
 
-/* The number of proper prefixes of the message that decode accepted; must be 0 for framed messages.
- */
+/* The number of proper prefixes of the message that decode accepted;
+ * must be 0 for framed messages. */
 static inline size_t
 sweep_truncations(sweep_decode_fn *decode, const uint8_t *data, size_t len, void *ctx)
 {

@@ -107,8 +107,8 @@ test_growth_is_amortised(void **state)
 	const uint8_t *last_mem = NULL;
 
 	(void)state;
-	/* A queue that is nearly full, far below its maximum: it must grow, not copy at each turn.
-	 */
+	/* A queue that is nearly full, far below its maximum: it must grow,
+	 * not copy at each turn. */
 	buf_init(&b, 1 << 20);
 	for (int i = 0; i < 1000; i++)
 		put_text(&b, "0123456789");

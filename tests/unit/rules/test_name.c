@@ -103,8 +103,8 @@ test_numbered(unused_arg void **state)
 	}
 }
 
-/* Whatever the lengths of stem and extension: a good name, with the number in it, and whole UTF-8.
- */
+/* Whatever the lengths of stem and extension: a good name, with the number in it,
+ * and whole UTF-8. */
 static void
 test_numbered_fits(unused_arg void **state)
 {

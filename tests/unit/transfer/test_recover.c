@@ -121,8 +121,8 @@ upload(struct world *w, const char *name, bool renamed)
 	return id;
 }
 
-/* The client of an upload that wasn't published was never told that it arrived: it stays private.
- */
+/* The client of an upload that wasn't published was never told that it arrived:
+ * it stays private. */
 static void
 uploads_are_settled_or_given_up(void **state)
 {

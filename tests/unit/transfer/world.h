@@ -302,8 +302,8 @@ world_fill(const struct world *w, uint64_t id, int fd)
 	close(fd);
 }
 
-/* Core's and the worker's part: outputs for every destination, and the answer. The turn stays open.
- */
+/* Core's and the worker's part: outputs for every destination, and the answer.
+ * The turn stays open. */
 static inline void
 world_work(struct world *w, const char *route_name, uint64_t id, const char *file_name)
 {

@@ -42,8 +42,7 @@ struct config_remote {
 struct config_folder {
 	char *name;
 	char *path;    /* the directory that accounts see */
-	char *staging; /* incomplete bytes of this folder; default home/staging/NAME; same file
-			  system as path */
+	char *staging; /* incomplete bytes, on path's file system; default home/staging/NAME */
 };
 
 /* What an account may do in a mount: bits of config_mount.allow.
@@ -86,8 +85,7 @@ struct config_limits {
 	int64_t login_grace_us;       /* default 60s */
 	uint32_t max_entries;         /* of a remote directory, default 1,000,000 */
 	uint64_t min_free;            /* disk space that fetching leaves alone, default 64 MiB */
-	int64_t retry_after_us; /* first delay after a failure, doubled each time up to an hour;
-				   default 10s */
+	int64_t retry_after_us; /* after a failure, doubled each time up to an hour; default 10s */
 };
 
 struct config {

@@ -27,9 +27,8 @@ enum ipc_role {
 
 /* The states of a link between core and another role. */
 enum ipc_state {
-	IPC_STARTING =
-	    1 << 0,          /* started, not ready: no login yet, no connection to the remote yet */
-	IPC_RUNNING = 1 << 1 /* ready; for a session: logged in */
+	IPC_STARTING = 1 << 0, /* not ready: no login yet, no connection to the remote yet */
+	IPC_RUNNING = 1 << 1   /* ready; for a session: logged in */
 };
 #define IPC_ANY (IPC_STARTING | IPC_RUNNING)
 

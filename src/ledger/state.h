@@ -65,8 +65,7 @@ enum transfer_event {
 	TRANSFER_RULED_OUT, /* seen, ready -> skipped */
 	TRANSFER_VANISHED, /* seen, ready, fetching -> gone: no longer there, or another file now */
 	TRANSFER_FETCH_BEGAN, /* ready -> fetching */
-	TRANSFER_INTERRUPTED, /* fetching -> ready, staged -> staged, processed -> processed: again
-				 later */
+	TRANSFER_INTERRUPTED, /* fetching -> ready; staged and processed stay: again later */
 	TRANSFER_FETCHED,     /* fetching -> staged. Responsibility passes to us here */
 	TRANSFER_GAVE_UP,     /* seen, ready, fetching, staged, processed -> failed */
 	TRANSFER_WORKED,      /* staged -> processed */

@@ -28,8 +28,7 @@ enum err outputs_sync(
 
 enum outputs_place_result {
 	OUTPUTS_PLACED,     /* it is in place, durably; also when it was before */
-	OUTPUTS_NAME_TAKEN, /* something else has its name: out->path is the next to try, record it
-			       first */
+	OUTPUTS_NAME_TAKEN, /* something else has its name: record out->path, the next one to try */
 	OUTPUTS_FAILED      /* see the story; staging still has it */
 };
 

@@ -46,6 +46,20 @@ slice_trim(struct slice s)
 	return s;
 }
 
+struct slice
+slice_take_word(struct slice *s)
+{
+	size_t n = 0;
+
+	*s = slice_trim(*s);
+	while (n < s->len && !is_blank(s->ptr[n]))
+		n++;
+	struct slice word = slice_of(s->ptr, n);
+	if (n > 0)
+		*s = slice_trim(slice_of(s->ptr + n, s->len - n));
+	return word;
+}
+
 char *
 slice_dup(struct slice s)
 {

@@ -60,6 +60,9 @@ struct slice slice_cut(struct slice s, uint8_t separator, struct slice *ret_head
 /* s without blanks and tabs at either end. */
 struct slice slice_trim(struct slice s);
 
+/* Takes the next word, between blanks and tabs, off the front of s; empty when there is none. */
+struct slice slice_take_word(struct slice *s);
+
 /* A terminated copy on the heap, or NULL without memory. Caller frees. Bytes of value 0 end it
  * early. */
 char *slice_dup(struct slice s) must_check;

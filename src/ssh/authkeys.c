@@ -34,24 +34,12 @@ authkeys_free(struct authkeys *keys)
 	free(keys);
 }
 
-static struct slice
-take_word(struct slice *s)
-{
-	size_t n = 0;
-
-	while (n < s->len && s->ptr[n] != ' ' && s->ptr[n] != '\t')
-		n++;
-	struct slice word = slice_of(s->ptr, n);
-	*s = slice_trim(slice_of(s->ptr + n, s->len - n));
-	return word;
-}
-
 /* "ssh-ed25519 AAAA… comment" into its blob; else why it is unusable. */
 static const char *
 parse_key(struct slice text, struct buf *ret_blob)
 {
-	struct slice type = take_word(&text);
-	struct slice base64 = take_word(&text);
+	struct slice type = slice_take_word(&text);
+	struct slice base64 = slice_take_word(&text);
 
 	if (!blob_type_known(type))
 		return "it has no key of a type that is known";
@@ -70,7 +58,7 @@ parse_line(struct slice line, struct authkey *ret)
 	ret->options = (struct authkeys_options){.expires_us = INT64_MAX};
 	if (line.len > AUTHKEYS_LINE_MAX)
 		return "it is too long";
-	word = take_word(&rest);
+	word = slice_take_word(&rest);
 	if (!blob_type_known(word)) {
 		const char *why = authkeys_options_parse(line, &ret->options, &line);
 		if (why != NULL)

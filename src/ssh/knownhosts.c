@@ -24,20 +24,6 @@ struct walk {
 	size_t line;
 };
 
-/* The next blank-separated word; moves s past it. */
-static struct slice
-take_word(struct slice *s)
-{
-	size_t n = 0;
-
-	*s = slice_trim(*s);
-	while (n < s->len && s->ptr[n] != ' ' && s->ptr[n] != '\t')
-		n++;
-	struct slice word = slice_of(s->ptr, n);
-	*s = slice_of(s->ptr + n, s->len - n);
-	return word;
-}
-
 static bool
 entry_parse(struct slice line, struct entry *ret)
 {
@@ -45,16 +31,16 @@ entry_parse(struct slice line, struct entry *ret)
 		line.len--;
 	if (line.len > KNOWNHOSTS_LINE_MAX)
 		return false;
-	struct slice word = take_word(&line);
+	struct slice word = slice_take_word(&line);
 	if (word.len == 0 || word.ptr[0] == '#')
 		return false;
 	ret->revoked = slice_is(word, "@revoked");
 	/* Other markers, as @cert-authority, say something that we don't act upon. */
 	if (word.ptr[0] == '@' && !ret->revoked)
 		return false;
-	ret->hosts = ret->revoked ? take_word(&line) : word;
-	ret->type = take_word(&line);
-	ret->base64 = take_word(&line);
+	ret->hosts = ret->revoked ? slice_take_word(&line) : word;
+	ret->type = slice_take_word(&line);
+	ret->base64 = slice_take_word(&line);
 	return ret->base64.len > 0;
 }
 

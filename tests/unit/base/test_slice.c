@@ -73,6 +73,21 @@ test_trim(void **state)
 }
 
 static void
+test_take_word(void **state)
+{
+	struct slice s = slice_str(" one\ttwo  a\nb \t");
+
+	(void)state;
+	assert_true(slice_is(slice_take_word(&s), "one"));
+	assert_true(slice_is(slice_take_word(&s), "two"));
+	assert_true(slice_is(s, "a\nb"));
+	assert_true(slice_is(slice_take_word(&s), "a\nb"));
+	assert_int_equal(slice_take_word(&s).len, 0);
+	s = slice_of(NULL, 0);
+	assert_int_equal(slice_take_word(&s).len, 0);
+}
+
+static void
 test_copy_refuses_what_does_not_fit(void **state)
 {
 	char dst[4];
@@ -112,6 +127,7 @@ main(void)
 	    cmocka_unit_test(test_starts_with_and_has),
 	    cmocka_unit_test(test_cut),
 	    cmocka_unit_test(test_trim),
+	    cmocka_unit_test(test_take_word),
 	    cmocka_unit_test(test_copy_refuses_what_does_not_fit),
 	    cmocka_unit_test(test_dup),
 	};

@@ -271,8 +271,8 @@ def sshd(tmp_path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # Where our password is locked (root's, on many machines), sshd takes our key only with PAM.
-    shadow = subprocess.run(["getent", "shadow", pwd.getpwuid(os.geteuid()).pw_name], capture_output=True,
-                            text=True).stdout
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    shadow = subprocess.run(["getent", "shadow", me], capture_output=True, text=True).stdout
     pam = "yes" if ":!" in shadow else "no"
     (tmp_path / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1:{port}\nHostKey {tmp_path}/host\nPidFile none\nUsePAM {pam}\n"

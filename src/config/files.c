@@ -22,6 +22,7 @@ struct file_rule {
 	const char *noun;
 	mode_t forbidden; /* mode bits, with the reason */
 	const char *why;
+	const char *remedy; /* what to do when it isn't there yet, or holds nothing */
 	size_t len_max;
 	void (*look)(struct check *c, struct place at, const char *path, struct slice content);
 };
@@ -38,7 +39,8 @@ check_content(
 		report_error(&c->report, at, "%s %s can't be read: %s", rule->noun,
 		    SHOWN(slice_str(path)), e == ERR_NOMEM ? "it is too large" : err_text(e));
 	else if (buf_len(&content) == 0 && rule->look == NULL)
-		report_error(&c->report, at, "%s %s is empty", rule->noun, SHOWN(slice_str(path)));
+		report_error(&c->report, at, "%s %s is empty (%s)", rule->noun,
+		    SHOWN(slice_str(path)), rule->remedy);
 	else if (rule->look != NULL)
 		rule->look(c, at, path, buf_slice(&content));
 }
@@ -53,6 +55,11 @@ check_file(struct check *c, const void *slot, const char *path, const struct fil
 	enum err e = file_open_trusted(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &fd);
 	if (e == ERR_OK && fstat(fd, &st) < 0)
 		e = err_last();
+	if (e == ERR_NOENT) {
+		report_error(&c->report, at, "%s %s can't be read: %s (%s)", rule->noun,
+		    SHOWN(slice_str(path)), err_text(e), rule->remedy);
+		return;
+	}
 	if (e != ERR_OK) {
 		report_error(&c->report, at, "%s %s can't be read: %s", rule->noun,
 		    SHOWN(slice_str(path)), err_text(e));
@@ -115,14 +122,17 @@ look_at_private_key(struct check *c, struct place at, const char *path, struct s
 		    why.text[0] != '\0' ? why.text : err_text(e));
 }
 
-static const struct file_rule HOST_KEY = {
-    "host key", 077, "only its owner may read it (chmod 600)", KEY_FILE_MAX, look_at_private_key};
+static const struct file_rule HOST_KEY = {"host key", 077, "only its owner may read it (chmod 600)",
+    "make one: ssh-keygen -t ed25519 -N '' -f FILE", KEY_FILE_MAX, look_at_private_key};
 static const struct file_rule PRIVATE_KEY = {"private key", 077,
-    "only its owner may read it (chmod 600)", KEY_FILE_MAX, look_at_private_key};
-static const struct file_rule KNOWN_HOSTS = {
-    "known_hosts", 022, "only its owner may write to it (chmod 644)", KNOWN_HOSTS_MAX, NULL};
+    "only its owner may read it (chmod 600)", "dray key new makes it", KEY_FILE_MAX,
+    look_at_private_key};
+static const struct file_rule KNOWN_HOSTS = {"known_hosts", 022,
+    "only its owner may write to it (chmod 644)", "dray host scan and dray host trust fill it",
+    KNOWN_HOSTS_MAX, NULL};
 static const struct file_rule AUTHORIZED_KEYS = {"authorized_keys", 022,
-    "only its owner may write to it (chmod 644)", AUTHKEYS_FILE_MAX, look_at_authorized_keys};
+    "only its owner may write to it (chmod 644)", "put the account's public keys there",
+    AUTHKEYS_FILE_MAX, look_at_authorized_keys};
 
 /* The device of path, or of the nearest directory above it that is there. */
 static bool

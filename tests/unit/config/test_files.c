@@ -109,10 +109,14 @@ test_all_is_gone(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
 		assert_int_equal(unlinkat(dir->fd, NAMES[i], 0), 0);
 	expect(dir, ERR_INVALID,
-	    "@/dray.yaml:2:44: host key @/host can't be read: no such file or directory\n"
-	    "@/dray.yaml:3:31: private key @/key can't be read: no such file or directory\n"
-	    "@/dray.yaml:4:62: known_hosts @/known can't be read: no such file or directory\n"
-	    "@/dray.yaml:7:24: authorized_keys @/keys can't be read: no such file or directory\n");
+	    "@/dray.yaml:2:44: host key @/host can't be read: no such file or directory "
+	    "(make one: ssh-keygen -t ed25519 -N '' -f FILE)\n"
+	    "@/dray.yaml:3:31: private key @/key can't be read: no such file or directory "
+	    "(dray key new makes it)\n"
+	    "@/dray.yaml:4:62: known_hosts @/known can't be read: no such file or directory "
+	    "(dray host scan and dray host trust fill it)\n"
+	    "@/dray.yaml:7:24: authorized_keys @/keys can't be read: no such file or directory "
+	    "(put the account's public keys there)\n");
 }
 
 static void
@@ -148,6 +152,13 @@ test_what_is_no_file(void **state)
 	assert_int_equal(unlinkat(dir->fd, "key", 0), 0);
 	assert_int_equal(mkfifoat(dir->fd, "key", 0600), 0);
 	scratch_write(dir, "host", "");
+	scratch_write(dir, "known", "");
+	expect(dir, ERR_INVALID,
+	    "@/dray.yaml:2:44: @/host can't be used: the private key is not a private key in "
+	    "OpenSSH or PEM format\n"
+	    "@/dray.yaml:3:31: private key @/key is not a regular file\n"
+	    "@/dray.yaml:4:62: known_hosts @/known is empty (dray host scan and dray host trust "
+	    "fill it)\n");
 	assert_int_equal(unlinkat(dir->fd, "known", 0), 0);
 	scratch_mkdir(dir, "known");
 	scratch_mkdir(dir, "data");

@@ -79,6 +79,7 @@ enum ipc_file_outcome {
 	/* listener -> core */                                                           \
 	M(LISTENER_READY, listener_ready, IPC_ROLE_LISTENER, IPC_ANY)                    \
 	M(LISTENER_FAILED, listener_failed, IPC_ROLE_LISTENER, IPC_ANY)                  \
+	M(LISTENER_ADDRESS, listener_address, IPC_ROLE_LISTENER, IPC_ANY)                \
 	M(SESSION_NEW, session_new, IPC_ROLE_LISTENER, IPC_RUNNING)                      \
 	M(SESSION_GONE, session_gone, IPC_ROLE_LISTENER, IPC_RUNNING)                    \
 	/* session -> core */                                                            \
@@ -119,8 +120,10 @@ enum ipc_file_outcome {
 	M(CTL_TRANSFERS, ctl_transfers, IPC_ROLE_CONTROL, IPC_RUNNING)                   \
 	M(CTL_TRACE, ctl_trace, IPC_ROLE_CONTROL, IPC_RUNNING)                           \
 	M(CTL_RUN, ctl_run, IPC_ROLE_CONTROL, IPC_RUNNING)                               \
+	M(CTL_RETRY, ctl_retry, IPC_ROLE_CONTROL, IPC_RUNNING)                           \
 	/* core -> dray: rows, then CTL_DONE */                                          \
 	M(CTL_GATEWAY, ctl_gateway, IPC_ROLE_CORE, IPC_RUNNING)                          \
+	M(CTL_ADDRESS, ctl_address, IPC_ROLE_CORE, IPC_RUNNING)                          \
 	M(CTL_ROUTE, ctl_route, IPC_ROLE_CORE, IPC_RUNNING)                              \
 	M(CTL_REMOTE, ctl_remote, IPC_ROLE_CORE, IPC_RUNNING)                            \
 	M(CTL_SESSION, ctl_session, IPC_ROLE_CORE, IPC_RUNNING)                          \
@@ -153,6 +156,13 @@ enum ipc_file_outcome {
 #define IPC_FIELDS_LISTENER_READY(F)  F(U32, n_addresses, 0)
 
 #define IPC_FIELDS_LISTENER_FAILED(F) F(STR, story, IPC_TEXT_MAX)
+
+/* What became of one address: before LISTENER_READY. */
+#define IPC_FIELDS_LISTENER_ADDRESS(F) \
+	F(STR, host, IPC_HOST_MAX)     \
+	F(U32, port, 0)                \
+	F(BOOL, listening, 0)          \
+	F(STR, story, IPC_TEXT_MAX)
 
 /* A connection was accepted and a session forked for it;
  * channel is core's end of the link to it. */
@@ -345,7 +355,10 @@ enum ipc_file_outcome {
 	F(U32, outcome, 0)          \
 	F(STR, story, IPC_TEXT_MAX)
 
-/* The route asked about; empty for all. */
+/*
+ * The route asked about; empty for all. The answer: CTL_GATEWAY, CTL_ADDRESS, CTL_ROUTE,
+ * CTL_REMOTE, CTL_SESSION, and a CTL_TRANSFER for each of the oldest transfers that don't move.
+ */
 #define IPC_FIELDS_CTL_STATUS(F) F(STR, route, IPC_NAME_MAX)
 
 /*
@@ -366,12 +379,21 @@ enum ipc_file_outcome {
 	F(STR, route, IPC_NAME_MAX) \
 	F(BOOL, wait, 0)
 
+/* Try a transfer again that was given up, skipped or gone. */
+#define IPC_FIELDS_CTL_RETRY(F) F(U64, transfer, 0)
+
 #define IPC_FIELDS_CTL_GATEWAY(F)     \
 	F(STR, version, IPC_NAME_MAX) \
 	F(U32, pid, 0)                \
 	F(I64, started_us, 0)         \
 	F(STR, config, IPC_PATH_MAX)  \
 	F(U32, landlock, 0)           \
+	F(STR, trouble, IPC_TEXT_MAX)
+
+/* An address of `listen`. trouble: why nobody can log in there, when it isn't listening. */
+#define IPC_FIELDS_CTL_ADDRESS(F)         \
+	F(STR, address, IPC_HOST_MAX + 8) \
+	F(BOOL, listening, 0)             \
 	F(STR, trouble, IPC_TEXT_MAX)
 
 #define IPC_FIELDS_CTL_ROUTE(F)         \

@@ -4,6 +4,7 @@
 
 #include "base/bug.h"
 #include "config/load.h"
+#include "config/walk.h"
 
 static struct snapshot *
 snapshot_of(struct config *c)
@@ -46,14 +47,39 @@ config_unrefp(struct config **c)
 }
 
 static void
-loader_fini(struct loader *l)
+loader_free(struct loader *l)
 {
+	if (l == NULL)
+		return;
 	for (size_t i = 0; i < l->n_documents; i++)
 		document_fini(&l->documents[i]);
 	free(l->documents);
 	free(l->pendings);
 	report_fini(&l->report);
 	snapshot_free(l->snap);
+	free(l);
+}
+
+static void
+loader_freep(struct loader **l)
+{
+	loader_free(*l);
+}
+
+static struct loader *
+loader_new(void)
+{
+	struct loader *l = calloc(1, sizeof *l);
+
+	if (l == NULL)
+		return NULL;
+	report_init(&l->report);
+	l->snap = calloc(1, sizeof *l->snap);
+	if (l->snap == NULL) {
+		loader_free(l);
+		return NULL;
+	}
+	return l;
 }
 
 /* The stages after the files are trees. */
@@ -75,30 +101,23 @@ build(struct loader *l, struct buf *ret_errors)
 static enum err
 load(const char *path, const struct slice *text, struct config **ret_config, struct buf *ret_errors)
 {
-	struct loader *l = calloc(1, sizeof *l);
+	struct loader *l _cleanup_(loader_freep) = loader_new();
 	struct story story = {""};
-	enum err e = ERR_NOMEM;
 
 	*ret_config = NULL;
-	if (l != NULL)
-		l->snap = calloc(1, sizeof *l->snap);
-	if (l != NULL && l->snap != NULL) {
-		report_init(&l->report);
-		e = text == NULL ? sources_read_file(l, path, &story)
-				 : sources_read_text(l, path, *text, &story);
-		if (e == ERR_OK)
-			e = build(l, ret_errors);
-		else if (buf_printf(ret_errors, "%s: %s\n", SHOWN(slice_str(path)),
-			     story.text[0] == '\0' ? err_text(e) : story.text) != ERR_OK)
-			e = ERR_NOMEM;
-	}
+	if (l == NULL)
+		return ERR_NOMEM;
+	enum err e = text == NULL ? sources_read_file(l, path, &story)
+				  : sources_read_text(l, path, *text, &story);
+	if (e == ERR_OK)
+		e = build(l, ret_errors);
+	else if (buf_printf(ret_errors, "%s: %s\n", SHOWN(slice_str(path)),
+		     story.text[0] == '\0' ? err_text(e) : story.text) != ERR_OK)
+		e = ERR_NOMEM;
 	if (e == ERR_OK) {
 		*ret_config = config_ref(&l->snap->config);
 		l->snap = NULL;
 	}
-	if (l != NULL)
-		loader_fini(l);
-	free(l);
 	return e;
 }
 
@@ -113,6 +132,54 @@ config_parse(
     const char *path, struct slice text, struct config **ret_config, struct buf *ret_errors)
 {
 	return load(path, &text, ret_config, ret_errors);
+}
+
+/* Reads one key of the main file's top level, if it is there and good. */
+static void
+peek_key(struct loader *l, const char *name)
+{
+	const struct document *d = &l->documents[0];
+	const struct key *key = schema_find(&SCHEMA_TOP, slice_str(name));
+	const yaml_node_t *node = document_top_value(d, name);
+
+	BUG_ON(key == NULL);
+	if (node != NULL)
+		walk_scalar(l, d, key, node, (char *)&l->snap->config);
+}
+
+/* Without a home a relative path leads nowhere. */
+static bool
+control_can_be_told(const struct loader *l)
+{
+	for (size_t i = 0; i < l->n_pendings; i++) {
+		const struct pending *p = &l->pendings[i];
+		if (p->slot == &l->snap->config.home || p->text[0] == '/')
+			return true;
+	}
+	return false;
+}
+
+enum err
+config_peek_control(const char *path, char *ret_path, size_t len)
+{
+	struct loader *l _cleanup_(loader_freep) = loader_new();
+
+	if (l == NULL)
+		return ERR_NOMEM;
+	enum err e = sources_read_main(l, path, NULL);
+	if (e != ERR_OK)
+		return e;
+	peek_key(l, "home");
+	peek_key(l, "control");
+	if (!l->no_memory && !control_can_be_told(l))
+		return ERR_FORMAT;
+	if (!l->no_memory)
+		settle(l);
+	if (l->no_memory)
+		return ERR_NOMEM;
+	return slice_copy(slice_str(l->snap->config.control_socket), ret_path, len)
+		   ? ERR_OK
+		   : ERR_NAMETOOLONG;
 }
 
 #define FINDER(thing, array, n_array)                                       \

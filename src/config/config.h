@@ -130,6 +130,14 @@ enum err config_parse(const char *path, struct slice text, struct config **ret_c
     struct buf *ret_errors) must_check;
 
 /*
+ * Where the control socket of a configuration is that may have errors, so that a running daemon can
+ * be asked while its file is being changed: `home` and `control` of the main file alone are read,
+ * and resolved as config_load does. ret_path of len bytes. ERR_FORMAT when the file can't be parsed
+ * or doesn't tell; ERR_NAMETOOLONG when the path has len bytes or more; else what opening it gave.
+ */
+enum err config_peek_control(const char *path, char *ret_path, size_t len) must_check;
+
+/*
  * Are the named files there and usable: keys readable and private (mode), known_hosts readable,
  * authorized_keys parsable, folder and staging on one file system (where they exist)? Appends
  * errors and warnings as lines like config_load. Only ERR_OK when there was no error.

@@ -201,3 +201,17 @@ document_count(const yaml_node_t *node)
 		return (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
 	return 0;
 }
+
+const yaml_node_t *
+document_top_value(const struct document *d, const char *key)
+{
+	if (d->root == NULL || d->root->type != YAML_MAPPING_NODE)
+		return NULL;
+	for (size_t i = 0; i < document_count(d->root); i++) {
+		yaml_node_pair_t pair = d->root->data.mapping.pairs.start[i];
+		const yaml_node_t *name = document_node(d, pair.key);
+		if (name->type == YAML_SCALAR_NODE && slice_is(document_text(name), key))
+			return document_node(d, pair.value);
+	}
+	return NULL;
+}

@@ -37,6 +37,9 @@ struct place document_place(const struct document *d, const yaml_node_t *node);
 /* A scalar's text, borrowed. */
 struct slice document_text(const yaml_node_t *scalar);
 
+/* The value of the top level's key, or NULL; the first of several. */
+const yaml_node_t *document_top_value(const struct document *d, const char *key);
+
 /* Pairs of a mapping, items of a list, 0 for anything else. */
 size_t document_count(const yaml_node_t *node);
 

@@ -74,6 +74,7 @@ bool load_grow(struct loader *l, void *array_ptr, size_t n, size_t *cap, size_t 
 
 /* The stages. */
 enum err sources_read_file(struct loader *l, const char *path, struct story *story) must_check;
+enum err sources_read_main(struct loader *l, const char *path, struct story *story) must_check;
 enum err sources_read_text(
     struct loader *l, const char *path, struct slice text, struct story *story) must_check;
 void walk_documents(struct loader *l);

@@ -10,6 +10,8 @@
 
 /* The files of a configuration: the main one, and those that its `include` names. */
 
+static const char INCLUDE[] = "include";
+
 enum { SOURCES_MAX = 1000, SOURCES_BYTES_MAX = 4 * DOCUMENT_LEN_MAX };
 
 /* One file of a directory may be named by several patterns; it is read once. */
@@ -154,24 +156,6 @@ include_pattern(struct loader *l, const char *shown_dir, struct slice pattern, s
 	globfree(&found);
 }
 
-/* The node of `include` in the main file, or NULL. */
-static const yaml_node_t *
-find_include(const struct document *d)
-{
-	if (d->root == NULL || d->root->type != YAML_MAPPING_NODE)
-		return NULL;
-	for (size_t i = 0; i < document_count(d->root); i++) {
-		yaml_node_pair_t pair = d->root->data.mapping.pairs.start[i];
-		const yaml_node_t *name = document_node(d, pair.key);
-		const struct key *key = name->type != YAML_SCALAR_NODE
-					    ? NULL
-					    : schema_find(&SCHEMA_TOP, document_text(name));
-		if (key != NULL && key->type == KEY_INCLUDE)
-			return document_node(d, pair.value);
-	}
-	return NULL;
-}
-
 /* An item of the list, by value: l->documents moves as it grows, libyaml's nodes don't. */
 static void
 include_node(struct loader *l, const char *shown_dir, const yaml_node_t *node, struct includes *in)
@@ -187,7 +171,7 @@ include_node(struct loader *l, const char *shown_dir, const yaml_node_t *node, s
 static void
 include_all(struct loader *l, const char *shown_dir, struct includes *in)
 {
-	const yaml_node_t *node = find_include(&l->documents[0]);
+	const yaml_node_t *node = document_top_value(&l->documents[0], INCLUDE);
 
 	if (node == NULL)
 		return;
@@ -237,23 +221,20 @@ sources_read_text(struct loader *l, const char *path, struct slice text, struct 
 		return e;
 	if (!add_document(l, l->snap->main, text))
 		return ERR_NOMEM;
-	const yaml_node_t *node = find_include(&l->documents[0]);
+	const yaml_node_t *node = document_top_value(&l->documents[0], INCLUDE);
 	if (node != NULL)
 		report_error(&l->report, document_place(&l->documents[0], node),
 		    "\"include\" can't be used in a text without a file");
 	return ERR_OK;
 }
 
-enum err
-sources_read_file(struct loader *l, const char *path, struct story *story)
+/* The main file, which becomes the first of `in`. */
+static enum err
+read_main(struct loader *l, const char *path, struct includes *in, struct story *story)
 {
 	struct buf text _cleanup_(buf_fini);
-	struct includes *in;
 
 	buf_init(&text, DOCUMENT_LEN_MAX + 1);
-	in = load_alloc(l, 1, sizeof *in);
-	if (in == NULL)
-		return ERR_NOMEM;
 	enum err e = read_regular(path, &text, &in->ids[0]);
 	if (e == ERR_NOMEM)
 		return e;
@@ -265,8 +246,25 @@ sources_read_file(struct loader *l, const char *path, struct story *story)
 	if (e != ERR_OK)
 		return e;
 	/* A text longer than DOCUMENT_LEN_MAX is refused there, with its reason. */
-	if (!add_document(l, l->snap->main, buf_slice(&text)))
-		return ERR_NOMEM;
+	return add_document(l, l->snap->main, buf_slice(&text)) ? ERR_OK : ERR_NOMEM;
+}
+
+enum err
+sources_read_main(struct loader *l, const char *path, struct story *story)
+{
+	struct includes *in = load_alloc(l, 1, sizeof *in);
+
+	return in == NULL ? ERR_NOMEM : read_main(l, path, in, story);
+}
+
+enum err
+sources_read_file(struct loader *l, const char *path, struct story *story)
+{
+	struct includes *in = load_alloc(l, 1, sizeof *in);
+	enum err e = in == NULL ? ERR_NOMEM : read_main(l, path, in, story);
+
+	if (e != ERR_OK)
+		return e;
 	include_all(l, shown_dir_of(l, path), in);
 	return l->no_memory ? ERR_NOMEM : ERR_OK;
 }

@@ -272,21 +272,6 @@ walk_value(struct loader *l, const struct document *d, const struct key *key,
 		WALKERS[key->type](l, d, key, node, base);
 }
 
-/* The value of the key in a document's top level, or NULL. */
-static const yaml_node_t *
-top_value(const struct document *d, const struct key *key)
-{
-	if (d->root == NULL || d->root->type != YAML_MAPPING_NODE)
-		return NULL;
-	for (size_t i = 0; i < document_count(d->root); i++) {
-		yaml_node_pair_t pair = d->root->data.mapping.pairs.start[i];
-		const yaml_node_t *name = document_node(d, pair.key);
-		if (name->type == YAML_SCALAR_NODE && slice_is(document_text(name), key->name))
-			return document_node(d, pair.value);
-	}
-	return NULL;
-}
-
 /*
  * The sections' arrays, each long enough for what all files hold, so that no struct moves once it
  * is filled: notes and pending references point into them.
@@ -300,7 +285,7 @@ allocate_sections(struct loader *l)
 		if (key->type != KEY_LIST && key->type != KEY_NAMED)
 			continue;
 		for (size_t j = 0; j < l->n_documents; j++) {
-			const yaml_node_t *node = top_value(&l->documents[j], key);
+			const yaml_node_t *node = document_top_value(&l->documents[j], key->name);
 			n += node == NULL ? 0 : document_count(node);
 		}
 		if (n > 0)

@@ -108,12 +108,33 @@ test_each_allocation_fails_for_a_bad_file(unused_arg void **state)
 	assert_true(n > 20);
 }
 
+static void
+test_each_allocation_fails_while_peeking(unused_arg void **state)
+{
+	static const char WANTED[] = "/var/lib/dray/control.sock";
+	char path[128] = "";
+	enum err e = ERR_NOMEM;
+	bool all_went_well = false;
+
+	for (unsigned n = 1; !all_went_well; n++) {
+		fail_at = n;
+		n_calls = 0;
+		e = config_peek_control(SOURCE_ROOT "/examples/dray.yaml", path, sizeof path);
+		fail_at = 0;
+		all_went_well = n_calls < n;
+		assert_int_equal(e, all_went_well ? ERR_OK : ERR_NOMEM);
+		assert_true(n < 1000);
+	}
+	assert_string_equal(path, WANTED);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_each_allocation_fails),
 	    cmocka_unit_test(test_each_allocation_fails_for_a_bad_file),
+	    cmocka_unit_test(test_each_allocation_fails_while_peeking),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

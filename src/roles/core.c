@@ -315,6 +315,7 @@ stop(struct core *c)
 	core_routes_free(c);
 	if (c->listener.io != NULL)
 		core_peer_fini(&c->listener);
+	free(c->addresses);
 	sd_event_source_disable_unref(c->listener_timer);
 	sd_event_source_disable_unref(c->stuck_timer);
 	gateway_fini(&c->gateway);

@@ -79,8 +79,10 @@ struct core_route {
 	char name[IPC_NAME_MAX + 1];
 	sd_event_source *timer;
 	int64_t last_run_us, next_run_us;
-	uint32_t n_failures; /* runs in a row that failed */
-	uint64_t n_young;    /* files of the last look that are too young yet */
+	uint32_t n_failures;               /* runs in a row that failed */
+	uint32_t n_fetched, n_not_fetched; /* in the run under way, or the last one */
+	bool forced;      /* a person asked: what waits for a later try is tried now */
+	uint64_t n_young; /* files of the last look that are too young yet */
 	char trouble[IPC_TEXT_MAX];
 	uint32_t cause; /* of the last run that could not connect, as CTL_DONE has it */
 	struct core_courier *courier; /* of the run that is under way, or NULL */
@@ -122,6 +124,13 @@ struct core_job {
 	bool running, answered;
 };
 
+/* What became of one address. */
+struct core_address {
+	char text[IPC_HOST_MAX + 8 + 1];
+	bool listening;
+	char trouble[IPC_TEXT_MAX];
+};
+
 /* A dray command on the control socket. */
 struct core_control {
 	struct core_peer peer;
@@ -142,6 +151,9 @@ struct core {
 	bool stopping;
 
 	struct core_peer listener;
+	struct core_address *addresses; /* of `listen`, as the listener told of them last */
+	size_t n_addresses;
+	char listener_trouble[IPC_TEXT_MAX];
 	bool listener_running;
 	sd_event_source *listener_timer;
 	uint64_t session_base; /* added to the numbers of the listener that runs now */

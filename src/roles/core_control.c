@@ -53,7 +53,8 @@ send_gateway(struct core_control *control)
 		.started_us = c->started_us,
 		.config = text_field(c->config_path, IPC_PATH_MAX),
 		.landlock = (uint32_t)sandbox_landlock_abi(),
-		.trouble = text_field(c->trouble, IPC_TEXT_MAX - 1),
+		.trouble = text_field(
+		    c->trouble[0] != '\0' ? c->trouble : c->listener_trouble, IPC_TEXT_MAX - 1),
 	    });
 }
 
@@ -138,36 +139,6 @@ send_session(struct core_control *control, const struct core_session *s)
 	    });
 }
 
-static enum err
-on_status(void *ctx, struct ipc_message *m)
-{
-	struct core_control *control = control_of(ctx);
-	struct core *c = control->peer.core;
-	struct slice only = m->ctl_status.route;
-	const struct core_route *route;
-	const struct core_remote *remote;
-	const struct core_session *session;
-	enum err e = ERR_OK;
-
-	if (only.len > 0 && core_route_find(c, only) == NULL) {
-		send_done(control, ERR_NOENT, "there is no such route");
-		return ERR_OK;
-	}
-	send_gateway(control);
-	TAILQ_FOREACH (route, &c->routes, entry) {
-		if (e == ERR_OK && (only.len == 0 || slice_is(only, route->name)))
-			e = send_route(control, route);
-	}
-	if (only.len == 0) {
-		TAILQ_FOREACH (remote, &c->remotes, entry)
-			send_remote(control, remote);
-		TAILQ_FOREACH (session, &c->sessions, entry)
-			send_session(control, session);
-	}
-	send_done(control, e, e == ERR_OK ? "" : err_text(e));
-	return ERR_OK;
-}
-
 /* Where the outputs of one transfer were published, "folder/path, folder/path". */
 struct published {
 	char text[IPC_PATH_MAX];
@@ -211,6 +182,90 @@ send_transfer(void *ctx, const struct transfer *t)
 		.retry_us = t->retry_us,
 		.trouble = text_field(t->trouble, IPC_TEXT_MAX - 1),
 	    });
+	return ERR_OK;
+}
+
+static void
+send_addresses(struct core_control *control)
+{
+	const struct core *c = control->peer.core;
+
+	for (size_t i = 0; i < c->n_addresses; i++)
+		core_peer_send(&control->peer, IPC_CTL_ADDRESS,
+		    &(struct ipc_ctl_address){
+			.address = slice_str(c->addresses[i].text),
+			.listening = c->addresses[i].listening,
+			.trouble = text_field(c->addresses[i].trouble, IPC_TEXT_MAX - 1),
+		    });
+}
+
+/* The transfers that don't move, of one state after another. */
+struct stuck {
+	struct core_control *control;
+	struct slice route; /* empty for all */
+	size_t n;
+};
+
+enum { STUCK_TOLD_MAX = 20, STUCK_LOOKED_AT_MAX = 1000 };
+
+static enum err
+send_if_stuck(void *ctx, const struct transfer *t)
+{
+	struct stuck *stuck = ctx;
+
+	if (t->trouble[0] == '\0' || stuck->n == STUCK_TOLD_MAX ||
+	    (stuck->route.len > 0 && !slice_is(stuck->route, t->route)))
+		return ERR_OK;
+	stuck->n++;
+	return send_transfer(stuck->control, t);
+}
+
+static enum err
+send_stuck(struct core_control *control, struct slice route)
+{
+	static const enum transfer_state STATES[] = {TRANSFER_FAILED, TRANSFER_READY,
+	    TRANSFER_STAGED, TRANSFER_PROCESSED, TRANSFER_PUBLISHED};
+	struct stuck stuck = {.control = control, .route = route};
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < ARRAY_LEN(STATES) && e == ERR_OK; i++) {
+		struct ledger_filter filter = {
+		    .state = &STATES[i], .oldest_first = true, .limit = STUCK_LOOKED_AT_MAX};
+		e = ledger_each(control->peer.core->gateway.ledger, &filter, send_if_stuck, &stuck);
+	}
+	return e;
+}
+
+static enum err
+on_status(void *ctx, struct ipc_message *m)
+{
+	struct core_control *control = control_of(ctx);
+	struct core *c = control->peer.core;
+	struct slice only = m->ctl_status.route;
+	const struct core_route *route;
+	const struct core_remote *remote;
+	const struct core_session *session;
+	enum err e = ERR_OK;
+
+	if (only.len > 0 && core_route_find(c, only) == NULL) {
+		send_done(control, ERR_NOENT, "there is no such route");
+		return ERR_OK;
+	}
+	send_gateway(control);
+	send_addresses(control);
+	TAILQ_FOREACH (route, &c->routes, entry) {
+		if (e == ERR_OK && (only.len == 0 || slice_is(only, route->name)))
+			e = send_route(control, route);
+	}
+	if (only.len == 0) {
+		TAILQ_FOREACH (remote, &c->remotes, entry)
+			send_remote(control, remote);
+		TAILQ_FOREACH (session, &c->sessions, entry)
+			send_session(control, session);
+	}
+	if (e == ERR_OK)
+		e = send_stuck(control, only);
+	send_done(control, e, e == ERR_OK ? "" : err_text(e));
 	return ERR_OK;
 }
 
@@ -285,10 +340,36 @@ trace_one(void *ctx, const struct transfer *t)
 	    tracing->control->peer.core->gateway.ledger, t->id, send_event, tracing->control);
 }
 
+/* "invoices/a.csv", as trace itself tells where a file was published: the path within the folder.
+ */
+static const char *
+within_folder(const struct core *c, const char *what)
+{
+	const char *from = what[0] == '/' ? what + 1 : what;
+	struct slice folder, rest = slice_cut(slice_str(from), '/', &folder);
+
+	return rest.len > 0 && config_find_folder(c->gateway.config, folder) != NULL
+		   ? (const char *)rest.ptr
+		   : NULL;
+}
+
+static enum err
+trace_by_name(struct tracing *tracing, const char *what)
+{
+	enum { TRACES_MAX = 100 };
+	const struct core *c = tracing->control->peer.core;
+	struct ledger_filter filter = {.what = what, .limit = TRACES_MAX};
+
+	enum err e = ledger_each(c->gateway.ledger, &filter, trace_one, tracing);
+	filter.what = within_folder(c, what);
+	if (e == ERR_OK && tracing->n_found == 0 && filter.what != NULL)
+		e = ledger_each(c->gateway.ledger, &filter, trace_one, tracing);
+	return e;
+}
+
 static enum err
 on_trace(void *ctx, struct ipc_message *m)
 {
-	enum { TRACES_MAX = 100 };
 	struct tracing tracing = {.control = control_of(ctx)};
 	struct ledger *l = tracing.control->peer.core->gateway.ledger;
 	char what[IPC_PATH_MAX + 1];
@@ -300,17 +381,47 @@ on_trace(void *ctx, struct ipc_message *m)
 		return ERR_FORMAT;
 	if (text_to_u64(slice_str(what), INT64_MAX, &id))
 		e = ledger_get(l, id, &t);
-	if (e == ERR_OK) {
+	if (e == ERR_OK)
 		e = trace_one(&tracing, &t);
-	} else if (e == ERR_NOENT) {
-		struct ledger_filter filter = {.what = what, .limit = TRACES_MAX};
-		e = ledger_each(l, &filter, trace_one, &tracing);
-	}
+	else if (e == ERR_NOENT)
+		e = trace_by_name(&tracing, what);
 	if (e == ERR_OK && tracing.n_found == 0)
 		send_done(tracing.control, ERR_NOENT, "no transfer has this number, path or name");
 	else
 		send_done(tracing.control, e, e == ERR_OK ? "" : err_text(e));
 	return ERR_OK;
+}
+
+/* Why the route can't be run by hand; NULL when it can. */
+static const char *
+why_not_run(const struct core *c, const struct core_route *route)
+{
+	if (route == NULL)
+		return "there is no such route";
+	if (c->stuck)
+		return c->trouble;
+	const struct config_route *config =
+	    config_find_route(c->gateway.config, slice_str(route->name));
+	return config != NULL && config->disabled ? "the route is disabled in the configuration"
+						  : NULL;
+}
+
+/*
+ * A person asks: what waits for a later try is tried now, and a remote that was stopped is tried
+ * once more. If nothing has changed, it fails in the same words.
+ */
+static void
+run_by_hand(struct core *c, struct core_route *route)
+{
+	const struct config_route *config =
+	    config_find_route(c->gateway.config, slice_str(route->name));
+	struct core_remote *remote =
+	    config == NULL ? NULL : core_remote_find(c, config->from->name);
+
+	if (remote != NULL)
+		remote->stopped = false;
+	route->forced = true;
+	core_route_run(route);
 }
 
 static enum err
@@ -319,27 +430,73 @@ on_run(void *ctx, struct ipc_message *m)
 	struct core_control *control = control_of(ctx);
 	struct core *c = control->peer.core;
 	struct core_route *route = core_route_find(c, m->ctl_run.route);
+	const char *why = why_not_run(c, route);
 
-	if (route == NULL) {
-		send_done(control, ERR_NOENT, "there is no such route");
+	if (why != NULL) {
+		send_done(control, route == NULL ? ERR_NOENT : ERR_UNSUPPORTED, why);
 		return ERR_OK;
 	}
-	if (c->stuck) {
-		send_done(control, ERR_AGAIN, c->trouble);
-		return ERR_OK;
-	}
-	/* A person asks: what was stopped is tried once more, and fails in the same words if
-	 * nothing changed. */
-	const struct config_route *config = config_find_route(c->gateway.config, m->ctl_run.route);
-	struct core_remote *remote = core_remote_find(c, config->from->name);
-	if (remote != NULL)
-		remote->stopped = false;
 	if (m->ctl_run.wait &&
 	    !slice_copy(m->ctl_run.route, control->waits_for, sizeof control->waits_for))
 		return ERR_FORMAT;
-	core_route_run(route);
+	run_by_hand(c, route);
 	if (!m->ctl_run.wait)
 		send_done(control, ERR_OK, "");
+	return ERR_OK;
+}
+
+/* Back to ready, as if it had never been tried. */
+static enum err
+make_ready(struct core *c, const struct transfer *t)
+{
+	static const uint32_t NO_ATTEMPTS = 0;
+	static const int64_t AT_ONCE = 0;
+	struct transfer_change change = {
+	    .attempts = &NO_ATTEMPTS, .retry_us = &AT_ONCE, .trouble = ""};
+	enum transfer_state to;
+
+	/* What is on its way needs no more than a run. */
+	if (!transfer_next(t->state, TRANSFER_RETRIED, &to))
+		return ERR_OK;
+	return ledger_move(
+	    c->gateway.ledger, t->id, TRANSFER_RETRIED, &change, "by an operator", time_now_us());
+}
+
+static const char *
+why_not_retried(struct core *c, const struct transfer *t)
+{
+	if (t->route[0] == '\0')
+		return "it is an account's upload: only its client can send it again";
+	if (t->state == TRANSFER_PUBLISHED || t->state == TRANSFER_SETTLED ||
+	    t->state == TRANSFER_DELIVERED)
+		return "it was published already, and is not delivered twice";
+	return why_not_run(c, core_route_find(c, slice_str(t->route)));
+}
+
+static enum err
+on_retry(void *ctx, struct ipc_message *m)
+{
+	struct core_control *control = control_of(ctx);
+	struct core *c = control->peer.core;
+	struct transfer t;
+
+	enum err e = ledger_get(c->gateway.ledger, m->ctl_retry.transfer, &t);
+	if (e == ERR_NOENT) {
+		send_done(control, e, "there is no transfer with this number");
+		return ERR_OK;
+	}
+	if (e != ERR_OK)
+		return e;
+	const char *why = why_not_retried(c, &t);
+	if (why != NULL) {
+		send_done(control, ERR_UNSUPPORTED, why);
+		return ERR_OK;
+	}
+	e = make_ready(c, &t);
+	if (e != ERR_OK)
+		return e;
+	run_by_hand(c, core_route_find(c, slice_str(t.route)));
+	send_done(control, ERR_OK, "");
 	return ERR_OK;
 }
 
@@ -347,7 +504,10 @@ void
 core_control_run_ended(struct core *c, const struct core_route *r)
 {
 	struct core_control *control;
+	char summary[80];
 
+	(void)snprintf(
+	    summary, sizeof summary, "%u fetched, %u not", r->n_fetched, r->n_not_fetched);
 	TAILQ_FOREACH (control, &c->controls, entry) {
 		if (strcmp(control->waits_for, r->name) != 0)
 			continue;
@@ -356,7 +516,8 @@ core_control_run_ended(struct core *c, const struct core_route *r)
 		    &(struct ipc_ctl_done){
 			.error = r->n_failures > 0 ? ERR_IO : ERR_OK,
 			.cause = r->cause,
-			.message = text_field(r->trouble, IPC_TEXT_MAX - 1),
+			.message = text_field(
+			    r->trouble[0] != '\0' ? r->trouble : summary, IPC_TEXT_MAX - 1),
 		    });
 	}
 }
@@ -366,6 +527,7 @@ static const struct ipc_handler HANDLERS[] = {
     {IPC_CTL_TRANSFERS, on_transfers},
     {IPC_CTL_TRACE, on_trace},
     {IPC_CTL_RUN, on_run},
+    {IPC_CTL_RETRY, on_retry},
 };
 
 static void

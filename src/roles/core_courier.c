@@ -85,8 +85,13 @@ on_connected(void *ctx, struct ipc_message *m)
 
 	courier->peer.link.state = IPC_RUNNING;
 	courier->connected = true;
-	core_remote_set(remote_of(courier), "ok", "");
-	log_info("remote.connected", F_STR("remote", route->from->name),
+	struct core_remote *remote = remote_of(courier);
+	/* Told when it is news: not at every look. */
+	enum log_level level = remote != NULL && strcmp(remote->condition, "ok") == 0
+				   ? LOG_LEVEL_DEBUG
+				   : LOG_LEVEL_INFO;
+	core_remote_set(remote, "ok", "");
+	LOG_EVENT(level, "remote.connected", F_STR("remote", route->from->name),
 	    F_SLICE("host_key", connected->fingerprint), F_SLICE("server", connected->server),
 	    F_SLICE("algorithms", connected->algorithms));
 	core_courier_list(courier);

@@ -118,7 +118,7 @@ begin_fetch(void *ctx, const struct transfer *t)
 	if (courier->n_busy >= FETCHES_MAX)
 		return ERR_LIMIT;
 	courier->fed = t->id;
-	if (t->retry_us > now || !has_space(courier, t))
+	if ((t->retry_us > now && !courier->route->forced) || !has_space(courier, t))
 		return ERR_OK;
 	courier->n_busy++;
 	courier->reserved += t->size - t->checkpoint;
@@ -194,7 +194,8 @@ note_listing(struct core_courier *courier)
 	route->trouble[0] = '\0';
 	if (p->n_odd > 0)
 		(void)snprintf(route->trouble, sizeof route->trouble,
-		    "%" PRIu64 " files have names that can't be published; see the log", p->n_odd);
+		    "%" PRIu64 " with a name that can't be published, as \"%s\"", p->n_odd,
+		    p->odd_name);
 	log_debug("route.listed", F_STR("route", route->name), F_U64("entries", p->n_entries),
 	    F_U64("young", p->n_young), F_U64("odd", p->n_odd));
 }
@@ -273,6 +274,8 @@ core_courier_on_fetched(void *ctx, struct ipc_message *m)
 	enum err e = answered(courier, f->outcome);
 	if (e == ERR_OK)
 		e = release_space(courier, f->transfer);
+	courier->route->n_fetched += f->outcome == IPC_OUTCOME_DONE ? 1 : 0;
+	courier->route->n_not_fetched += f->outcome == IPC_OUTCOME_DONE ? 0 : 1;
 	if (e == ERR_OK)
 		e = pipeline_fetch_ended(
 		    gateway_of(courier), &report, f->size, f->sha256, time_now_us());

@@ -1,8 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "roles/core.h"
@@ -10,12 +13,50 @@
 #define RESTART_DELAY   (1 * US_PER_SEC)
 #define CONFIGURE_AGAIN (30 * US_PER_SEC)
 
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* An address that comes later (an interface at boot), a key that is put right: tried again. */
+static void
+configure_again_later(struct core *c)
+{
+	core_after(c, &c->listener_timer, CONFIGURE_AGAIN, on_retry, c);
+}
+
+/* The first of a set takes the place of those that were told before. */
+static enum err
+on_address(void *ctx, struct ipc_message *m)
+{
+	struct core_peer *peer = ctx;
+	struct core *c = peer->core;
+	const struct ipc_listener_address *told = &m->listener_address;
+
+	struct core_address *grown =
+	    reallocarray(c->addresses, c->n_addresses + 1, sizeof *c->addresses);
+	if (grown == NULL)
+		return ERR_NOMEM;
+	c->addresses = grown;
+	struct core_address *a = &c->addresses[c->n_addresses++];
+	*a = (struct core_address){.listening = told->listening};
+	bool v6 = slice_has(told->host, ':');
+	(void)snprintf(a->text, sizeof a->text, v6 ? "[%.*s]:%u" : "%.*s:%u", SLICE_ARG(told->host),
+	    told->port);
+	text_escape(told->story, a->trouble, sizeof a->trouble);
+	if (told->listening) {
+		log_info("listener.listening", F_STR("address", a->text));
+		return ERR_OK;
+	}
+	log_error("listener.not-listening", F_STR("address", a->text), F_STR("why", a->trouble));
+	configure_again_later(c);
+	return ERR_OK;
+}
+
 static enum err
 on_ready(void *ctx, struct ipc_message *m)
 {
 	struct core_peer *peer = ctx;
 
 	peer->core->listener_running = true;
+	peer->core->listener_trouble[0] = '\0';
 	peer->link.state = IPC_RUNNING;
 	log_info("listener.ready", F_U64("addresses", m->listener_ready.n_addresses));
 	return ERR_OK;
@@ -28,14 +69,15 @@ on_retry(sd_event_source *source unused_arg, uint64_t usec unused_arg, void *use
 	return 0;
 }
 
-/* An address that comes later (an interface at boot), a key that is put right: tried again. */
 static enum err
 on_failed(void *ctx, struct ipc_message *m)
 {
 	struct core_peer *peer = ctx;
+	struct core *c = peer->core;
 
-	log_error("listener.failed", F_SLICE("why", m->listener_failed.story));
-	core_after(peer->core, &peer->core->listener_timer, CONFIGURE_AGAIN, on_retry, peer->core);
+	text_escape(m->listener_failed.story, c->listener_trouble, sizeof c->listener_trouble);
+	log_error("listener.failed", F_STR("why", c->listener_trouble));
+	configure_again_later(c);
 	return ERR_OK;
 }
 
@@ -65,6 +107,7 @@ on_session_gone(void *ctx, struct ipc_message *m)
 const struct ipc_handler CORE_LISTENER_HANDLERS[] = {
     {IPC_LISTENER_READY, on_ready},
     {IPC_LISTENER_FAILED, on_failed},
+    {IPC_LISTENER_ADDRESS, on_address},
     {IPC_SESSION_NEW, on_session_new},
     {IPC_SESSION_GONE, on_session_gone},
 };
@@ -140,6 +183,7 @@ core_listener_configure(struct core *c)
 
 	if (c->listener.io == NULL)
 		return;
+	c->n_addresses = 0;
 	core_peer_send(&c->listener, IPC_LISTENER_LIMITS,
 	    &(struct ipc_listener_limits){
 		.max_sessions = config->limits.max_sessions,

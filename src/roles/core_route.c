@@ -57,7 +57,10 @@ schedule(struct core_route *r, int64_t delay_us)
 static enum err
 resume_one(void *ctx, const struct transfer *t)
 {
-	return pipeline_resume(ctx, t->id, time_now_us());
+	struct core_route *r = ctx;
+
+	/* A person who asks for a run does not wait for the time of the next try. */
+	return pipeline_resume(&r->core->gateway, t->id, r->forced ? INT64_MAX : time_now_us());
 }
 
 /* What waits on our own side: it needs no connection. */
@@ -71,7 +74,7 @@ resume_own(struct core_route *r)
 	for (size_t i = 0; i < ARRAY_LEN(OWN) && e == ERR_OK; i++) {
 		struct ledger_filter filter = {
 		    .route = r->name, .state = &OWN[i], .oldest_first = true};
-		e = ledger_each(g->ledger, &filter, resume_one, g);
+		e = ledger_each(g->ledger, &filter, resume_one, r);
 	}
 	return e;
 }
@@ -122,7 +125,7 @@ core_route_run(struct core_route *r)
 		return;
 	}
 	r->last_run_us = time_now_us();
-	r->cause = 0;
+	r->cause = r->n_fetched = r->n_not_fetched = 0;
 	e = core_courier_start(r, config, &story);
 	if (e != ERR_OK) {
 		log_error("route.not-run", F_STR("route", r->name), F_STR("why", story.text));
@@ -153,6 +156,7 @@ core_route_ended(struct core_route *r, bool failed, const char *trouble)
 	const struct config_route *route = config_find_route(config, slice_str(r->name));
 
 	r->courier = NULL;
+	r->forced = false;
 	r->n_failures = failed ? r->n_failures + 1 : 0;
 	(void)snprintf(r->trouble, sizeof r->trouble, "%s", trouble);
 	core_control_run_ended(r->core, r);

@@ -119,46 +119,91 @@ take_bound(struct settings *from, const struct address *wanted)
 	return -1;
 }
 
+/* Binds those addresses that aren't yet, as far as it goes; how many are bound then. */
 static uint32_t
-bind_addresses(struct listener *l)
+bind_missing(struct settings *settings, struct story stories[ADDRESSES_MAX])
 {
-	struct story story;
 	uint32_t n_bound = 0;
+
+	for (size_t i = 0; i < settings->n_addresses; i++) {
+		struct address *a = &settings->addresses[i];
+		if (a->fd < 0 && socket_listen_tcp(a->host, a->port, &a->fd, &stories[i]) != ERR_OK)
+			a->fd = -1;
+		n_bound += a->fd >= 0 ? 1 : 0;
+	}
+	return n_bound;
+}
+
+static void
+let_go(struct settings *settings)
+{
+	for (size_t i = 0; i < settings->n_addresses; i++)
+		fd_closep(&settings->addresses[i].fd);
+}
+
+/*
+ * First with the old addresses still bound: a reload that can't have any of its new ones keeps
+ * them. Then without those that nobody wants any more: one may be in the way of a new one, as the
+ * wildcard is in the way of a single address.
+ */
+static uint32_t
+bind_addresses(struct listener *l, struct story stories[ADDRESSES_MAX])
+{
+	struct story ignored[ADDRESSES_MAX];
 
 	for (size_t i = 0; i < l->next.n_addresses; i++)
 		l->next.addresses[i].fd = take_bound(&l->now, &l->next.addresses[i]);
-	/* First away with what nobody wants any more: it may be in the way of a new one, as the
-	 * wildcard is in the way of a single address. */
-	for (size_t i = 0; i < l->now.n_addresses; i++)
-		fd_closep(&l->now.addresses[i].fd);
-	for (size_t i = 0; i < l->next.n_addresses; i++) {
-		struct address *a = &l->next.addresses[i];
-		if (a->fd < 0 && socket_listen_tcp(a->host, a->port, &a->fd, &story) != ERR_OK) {
-			a->fd = -1;
-			if (tell_failure(l, &story) != ERR_OK)
-				return 0;
-			continue;
-		}
-		n_bound++;
-		log_info("listener.listening", F_STR("host", a->host), F_U64("port", a->port));
-	}
+	uint32_t n_bound = bind_missing(&l->next, stories);
+	let_go(&l->now);
+	if (n_bound < l->next.n_addresses)
+		n_bound = bind_missing(&l->next, stories);
+	if (n_bound == 0 && bind_missing(&l->now, ignored) > 0)
+		log_warn("listener.old-addresses-kept", F_U64("addresses", l->now.n_addresses));
 	return n_bound;
+}
+
+static enum err
+tell_addresses(struct listener *l, const struct story stories[ADDRESSES_MAX])
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < l->next.n_addresses && e == ERR_OK; i++) {
+		const struct address *a = &l->next.addresses[i];
+		bool listening = a->fd >= 0;
+		e = ipc_send(&l->core, IPC_LISTENER_ADDRESS,
+		    &(struct ipc_listener_address){
+			.host = slice_str(a->host),
+			.port = a->port,
+			.listening = listening,
+			.story = slice_str(listening ? "" : stories[i].text),
+		    });
+	}
+	return e;
 }
 
 static enum err
 on_start(void *ctx, struct ipc_message *m)
 {
 	struct listener *l = ctx;
+	struct story stories[ADDRESSES_MAX];
 
 	if (l->next.keys == NULL || m->listener_start.n_addresses != l->next.n_addresses)
 		return ERR_FORMAT;
 	if (hostkeys_count(l->next.keys) == 0 && l->next.n_addresses > 0)
-		return tell_failure(l,
-		    &(struct story){.text = "there is no usable host key: nobody can be let in"});
-	uint32_t n_bound = bind_addresses(l);
-	hostkeys_free(l->now.keys);
-	l->now = l->next;
-	l->next = (struct settings){.keys = NULL};
+		return tell_failure(
+		    l, &(struct story){
+			   .text = "there is no usable host key: nobody new can be let in"});
+	uint32_t n_bound = bind_addresses(l, stories);
+	enum err e = tell_addresses(l, stories);
+	if (e != ERR_OK)
+		return e;
+	/* With none of the new addresses the old ones stay, and the keys that go with them. */
+	if (n_bound > 0 || l->next.n_addresses == 0 || l->now.keys == NULL) {
+		let_go(&l->now);
+		hostkeys_free(l->now.keys);
+		l->now = l->next;
+		l->next = (struct settings){.keys = NULL};
+	}
 	l->core.state = IPC_RUNNING;
 	return ipc_send(
 	    &l->core, IPC_LISTENER_READY, &(struct ipc_listener_ready){.n_addresses = n_bound});

@@ -213,6 +213,27 @@ confirm_upload(struct gateway *g, const struct store *store, const struct transf
 	return e == ERR_OK ? file_sync(store->uploads_fd) : e;
 }
 
+/*
+ * The folder's path must still lead to the directory that was opened: one that was moved away and
+ * made anew would get the files, and nobody would see them.
+ */
+static enum err
+check_folder(const struct store *store, struct story *story)
+{
+	struct stat opened, named;
+
+	if (fstat(store->dir_fd, &opened) < 0)
+		return err_last();
+	if (stat(store->folder->path, &named) == 0 && named.st_ino == opened.st_ino &&
+	    named.st_dev == opened.st_dev)
+		return ERR_OK;
+	return story_fail(story, ERR_NOENT,
+	    "folder %s: %s is gone, or another directory than at the last start or reload (a "
+	    "reload "
+	    "takes the new one)",
+	    store->folder->name, store->folder->path);
+}
+
 static enum err
 place(struct gateway *g, const struct store *store, const struct transfer_output *out)
 {
@@ -231,9 +252,11 @@ outputs_place(
 	const struct store *store;
 
 	*ret_error = find_store(g, out, &store, story);
+	bool upload = !is_ours(out);
+	if (*ret_error == ERR_OK && !upload)
+		*ret_error = check_folder(store, story);
 	if (*ret_error != ERR_OK)
 		return OUTPUTS_FAILED;
-	bool upload = !is_ours(out);
 	*ret_error = upload ? confirm_upload(g, store, out) : place(g, store, out);
 	if (*ret_error == ERR_EXISTS && !upload) {
 		*ret_error = next_path(store, out);

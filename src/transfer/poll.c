@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "rules/name.h"
 #include "transfer/outputs.h"
 #include "transfer/pipeline.h"
@@ -114,6 +115,15 @@ make_key(
 	return (size_t)len < sizeof ret_key->path ? ERR_OK : ERR_NAMETOOLONG;
 }
 
+/* It can't be published; told once a look, at its end, not for each. */
+static void
+note_odd(struct poll *p, struct slice name)
+{
+	if (p->n_odd++ == 0)
+		text_escape(name, p->odd_name, sizeof p->odd_name);
+	log_debug("poll.name-refused", F_STR("route", p->route->name), F_SLICE("name", name));
+}
+
 enum err
 poll_entry(struct poll *p, struct slice name, uint64_t size, int64_t mtime)
 {
@@ -122,17 +132,20 @@ poll_entry(struct poll *p, struct slice name, uint64_t size, int64_t mtime)
 	struct story why = {.text = ""};
 
 	p->n_entries++;
-	if (name_check(name, NULL) != ERR_OK || !slice_copy(name, text, sizeof text) ||
-	    size > INT64_MAX || make_key(p, name, size, mtime, &key) != ERR_OK) {
-		p->n_odd++;
-		log_warn(
-		    "poll.name-refused", F_STR("route", p->route->name), F_SLICE("name", name));
+	/* A name with a NUL, or a longer one than any file's, is no name at all. */
+	if (!slice_copy(name, text, sizeof text)) {
+		note_odd(p, name);
 		return ERR_OK;
 	}
 	struct match_file file = {.name = text, .size = size, .mtime = mtime};
 	enum match_verdict verdict = match_evaluate(&p->route->match, &file, p->began_us, &why);
 	if (verdict == MATCH_NOT_NAMED)
 		return ERR_OK;
+	if (name_check(name, NULL) != ERR_OK || size > INT64_MAX ||
+	    make_key(p, name, size, mtime, &key) != ERR_OK) {
+		note_odd(p, name);
+		return ERR_OK;
+	}
 	enum err e = ledger_find(p->gateway->ledger, key.route, key.path, size, mtime, &known);
 	if (e == ERR_OK)
 		return look_again(p, &known, &key, verdict, why.text);

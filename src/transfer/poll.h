@@ -15,7 +15,8 @@ struct poll {
 	const struct config_route *route; /* valid while gateway->config is */
 	int64_t began_us;
 	uint64_t n_entries, n_young, n_odd;
-	uint64_t *ids; /* sorted at the end: transfers of this route that were listed */
+	char odd_name[128]; /* the first of the odd ones, escaped */
+	uint64_t *ids;      /* sorted at the end: transfers of this route that were listed */
 	size_t n_ids, cap_ids;
 };
 

@@ -1,5 +1,8 @@
 #include "config/document.h"
 
+#include <string.h>
+
+#include "base/attr.h"
 #include "base/bug.h"
 
 static struct place
@@ -24,27 +27,75 @@ offset_place(const struct source *source, struct slice text, size_t offset)
 	return at;
 }
 
+/* What libyaml was in the middle of: its words, and ours for where that begins. */
+struct context {
+	const char *doing;
+	const char *noun;
+	const char *advice;
+};
+
+static const struct context CONTEXTS[] = {
+    {"while parsing a block mapping", "the mapping", ": check the indentation"},
+    {"while parsing a block collection", "the list", ": check the indentation"},
+    {"while parsing a flow mapping", "the mapping", ""},
+    {"while parsing a flow sequence", "the list", ""},
+    {"while scanning a quoted scalar", "the text in quotes", ""},
+    {"while scanning a simple key", "the key", ""},
+};
+
+/* The byte at the mark; 0 past the end. Lines are told apart by '\n' alone. */
+static uint8_t
+byte_at(struct slice text, yaml_mark_t mark)
+{
+	struct slice line = text, rest = text;
+
+	for (size_t i = 0; i <= mark.line; i++)
+		rest = slice_cut(rest, '\n', &line);
+	for (size_t column = 0; line.len > 0; line = slice_of(line.ptr + 1, line.len - 1)) {
+		bool begins = (line.ptr[0] & 0xc0) != 0x80;
+		if (begins && column == mark.column)
+			return line.ptr[0];
+		column += begins ? 1 : 0;
+	}
+	return 0;
+}
+
+static void
+report_syntax(
+    struct report *report, struct place at, const yaml_parser_t *parser, const char *problem)
+{
+	const char *doing = parser->context;
+
+	for (size_t i = 0; i < ARRAY_LEN(CONTEXTS); i++) {
+		const struct context *c = &CONTEXTS[i];
+		if (strcmp(doing, c->doing) != 0)
+			continue;
+		report_error(report, at, "not YAML: %s, %s (%s that begins in line %zu%s)", doing,
+		    problem, c->noun, parser->context_mark.line + 1, c->advice);
+		return;
+	}
+	report_error(report, at, "not YAML: %s, %s", doing, problem);
+}
+
 /* Tells why libyaml stopped. False when it had no memory. */
 static bool
 tell_parser_error(const yaml_parser_t *parser, const struct source *source, struct slice text,
     struct report *report)
 {
 	const char *problem = parser->problem == NULL ? "it can't be parsed" : parser->problem;
+	struct place at = mark_place(source, parser->problem_mark);
 
 	if (parser->error == YAML_MEMORY_ERROR)
 		return false;
-	if (parser->error == YAML_READER_ERROR) {
+	if (parser->error == YAML_READER_ERROR)
 		report_error(report, offset_place(source, text, parser->problem_offset),
 		    "not YAML: %s", problem);
-		return true;
-	}
-	if (parser->context == NULL) {
-		report_error(
-		    report, mark_place(source, parser->problem_mark), "not YAML: %s", problem);
-		return true;
-	}
-	report_error(report, mark_place(source, parser->problem_mark), "not YAML: %s, %s",
-	    parser->context, problem);
+	else if (byte_at(text, parser->problem_mark) == '\t')
+		report_error(report, at, "a tab: YAML is indented with spaces");
+	else if (parser->context == NULL)
+		report_error(report, at, "not YAML: %s", problem);
+	else
+		report_syntax(report, at, parser, problem);
 	return true;
 }
 

@@ -1,6 +1,9 @@
 #include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/load.h"
 #include "os/fd.h"
@@ -8,12 +11,16 @@
 #include "ssh/authkeys.h"
 #include "ssh/userkey.h"
 
-/* What the configuration names, looked at where it is: as the user who asks, at this moment. */
+/*
+ * What the configuration names, looked at where it is, at this moment: as the user who asks. When
+ * that is root, also for the owner of `home`, as whom the daemon runs then.
+ */
 
-enum { KEY_FILE_MAX = 64 * 1024, KNOWN_HOSTS_MAX = 16 * 1024 * 1024 };
+enum { KEY_FILE_MAX = 64 * 1024, KNOWN_HOSTS_MAX = 16 * 1024 * 1024, REMEDY_MAX = 160 };
 
 struct check {
 	const struct snapshot *snap;
+	uid_t daemon; /* 0: as we are */
 	struct report report;
 };
 
@@ -22,58 +29,114 @@ struct file_rule {
 	const char *noun;
 	mode_t forbidden; /* mode bits, with the reason */
 	const char *why;
-	const char *remedy; /* what to do when it isn't there yet, or holds nothing */
+	/* What to do when it isn't there yet, or holds nothing: around the name of its entry, or
+	 * the first alone. */
+	const char *remedy, *remedy_end;
 	size_t len_max;
 	void (*look)(struct check *c, struct place at, const char *path, struct slice content);
 };
 
-static void
-check_content(
-    struct check *c, struct place at, const char *path, int fd, const struct file_rule *rule)
-{
-	struct buf content _cleanup_(buf_wipe);
+/* A file that an entry of the configuration names. */
+struct named_file {
+	const char *path;
+	const char *entry; /* its name; "" when it has none */
+	struct place at;
+	const struct file_rule *rule;
+};
 
-	buf_init(&content, rule->len_max);
-	enum err e = file_read_all(fd, &content);
-	if (e != ERR_OK)
-		report_error(&c->report, at, "%s %s can't be read: %s", rule->noun,
-		    SHOWN(slice_str(path)), e == ERR_NOMEM ? "it is too large" : err_text(e));
-	else if (buf_len(&content) == 0 && rule->look == NULL)
-		report_error(&c->report, at, "%s %s is empty (%s)", rule->noun,
-		    SHOWN(slice_str(path)), rule->remedy);
-	else if (rule->look != NULL)
-		rule->look(c, at, path, buf_slice(&content));
+static const char *
+remedy(const struct named_file *f, char dst[REMEDY_MAX])
+{
+	bool has_name = f->rule->remedy_end != NULL;
+
+	(void)snprintf(dst, REMEDY_MAX, "%s%s%s", f->rule->remedy, has_name ? f->entry : "",
+	    has_name ? f->rule->remedy_end : "");
+	return dst;
+}
+
+/* "backup", or the number of a user without name. */
+static const char *
+user_name(uid_t uid, char dst[64])
+{
+	char buffer[4096];
+	struct passwd entry, *found = NULL;
+
+	if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
+		return text_escape(slice_str(found->pw_name), dst, 64);
+	(void)snprintf(dst, 64, "%u", (unsigned)uid);
+	return dst;
+}
+
+/* Root reads everything; the daemon doesn't. */
+static void
+check_owner(struct check *c, const struct named_file *f, const struct stat *st)
+{
+	char owner[64], daemon[64];
+
+	if (c->daemon == 0 || st->st_uid == c->daemon || (st->st_mode & 044) != 0)
+		return;
+	report_error(&c->report, f->at,
+	    "%s %s belongs to %s, but home to %s, as whom drayd runs (chown %s %s)", f->rule->noun,
+	    SHOWN(slice_str(f->path)), user_name(st->st_uid, owner), user_name(c->daemon, daemon),
+	    daemon, SHOWN(slice_str(f->path)));
 }
 
 static void
-check_file(struct check *c, const void *slot, const char *path, const struct file_rule *rule)
+check_content(struct check *c, const struct named_file *f, int fd)
 {
-	struct place at = snapshot_place(c->snap, slot);
+	struct buf content _cleanup_(buf_wipe);
+	char todo[REMEDY_MAX];
+
+	buf_init(&content, f->rule->len_max);
+	enum err e = file_read_all(fd, &content);
+	if (e != ERR_OK)
+		report_error(&c->report, f->at, "%s %s can't be read: %s", f->rule->noun,
+		    SHOWN(slice_str(f->path)), e == ERR_NOMEM ? "it is too large" : err_text(e));
+	else if (buf_len(&content) == 0 && f->rule->look == NULL)
+		report_error(&c->report, f->at, "%s %s is empty (%s)", f->rule->noun,
+		    SHOWN(slice_str(f->path)), remedy(f, todo));
+	else if (f->rule->look != NULL)
+		f->rule->look(c, f->at, f->path, buf_slice(&content));
+}
+
+static void
+report_unreadable(struct check *c, const struct named_file *f, enum err e)
+{
+	char todo[REMEDY_MAX];
+
+	if (e == ERR_NOENT)
+		report_error(&c->report, f->at, "%s %s can't be read: %s (%s)", f->rule->noun,
+		    SHOWN(slice_str(f->path)), err_text(e), remedy(f, todo));
+	else
+		report_error(&c->report, f->at, "%s %s can't be read: %s", f->rule->noun,
+		    SHOWN(slice_str(f->path)), err_text(e));
+}
+
+/* slot holds the path, entry is the name of what has it. */
+static void
+check_file(struct check *c, char *const *slot, const char *entry, const struct file_rule *rule)
+{
+	struct named_file f = {*slot, entry, snapshot_place(c->snap, slot), rule};
 	int fd _cleanup_(fd_closep) = -1;
 	struct stat st;
 
-	enum err e = file_open_trusted(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &fd);
+	enum err e = file_open_trusted(f.path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &fd);
 	if (e == ERR_OK && fstat(fd, &st) < 0)
 		e = err_last();
-	if (e == ERR_NOENT) {
-		report_error(&c->report, at, "%s %s can't be read: %s (%s)", rule->noun,
-		    SHOWN(slice_str(path)), err_text(e), rule->remedy);
-		return;
-	}
 	if (e != ERR_OK) {
-		report_error(&c->report, at, "%s %s can't be read: %s", rule->noun,
-		    SHOWN(slice_str(path)), err_text(e));
+		report_unreadable(c, &f, e);
 		return;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		report_error(&c->report, at, "%s %s is not a regular file", rule->noun,
-		    SHOWN(slice_str(path)));
+		report_error(&c->report, f.at, "%s %s is not a regular file", rule->noun,
+		    SHOWN(slice_str(f.path)));
 		return;
 	}
 	if (st.st_mode & rule->forbidden)
-		report_error(&c->report, at, "%s %s has mode %04o: %s", rule->noun,
-		    SHOWN(slice_str(path)), (unsigned)(st.st_mode & 07777), rule->why);
-	check_content(c, at, path, fd, rule);
+		report_error(&c->report, f.at, "%s %s has mode %04o: %s", rule->noun,
+		    SHOWN(slice_str(f.path)), (unsigned)(st.st_mode & 07777), rule->why);
+	check_owner(c, &f, &st);
+	check_content(c, &f, fd);
 }
 
 struct line_ctx {
@@ -123,15 +186,15 @@ look_at_private_key(struct check *c, struct place at, const char *path, struct s
 }
 
 static const struct file_rule HOST_KEY = {"host key", 077, "only its owner may read it (chmod 600)",
-    "make one: ssh-keygen -t ed25519 -N '' -f FILE", KEY_FILE_MAX, look_at_private_key};
+    "make one: ssh-keygen -t ed25519 -N '' -f FILE", NULL, KEY_FILE_MAX, look_at_private_key};
 static const struct file_rule PRIVATE_KEY = {"private key", 077,
-    "only its owner may read it (chmod 600)", "dray key new makes it", KEY_FILE_MAX,
+    "only its owner may read it (chmod 600)", "make it with: dray key new ", "", KEY_FILE_MAX,
     look_at_private_key};
 static const struct file_rule KNOWN_HOSTS = {"known_hosts", 022,
-    "only its owner may write to it (chmod 644)", "dray host scan and dray host trust fill it",
-    KNOWN_HOSTS_MAX, NULL};
+    "only its owner may write to it (chmod 644)", "dray host scan ",
+    " shows the keys, dray host trust adds them", KNOWN_HOSTS_MAX, NULL};
 static const struct file_rule AUTHORIZED_KEYS = {"authorized_keys", 022,
-    "only its owner may write to it (chmod 644)", "put the account's public keys there",
+    "only its owner may write to it (chmod 644)", "put the account's public keys there", NULL,
     AUTHKEYS_FILE_MAX, look_at_authorized_keys};
 
 /* The device of path, or of the nearest directory above it that is there. */
@@ -181,27 +244,52 @@ check_folder(struct check *c, const struct config_folder *f)
 		    f->name, SHOWN(slice_str(f->staging)), SHOWN(slice_str(f->path)));
 }
 
+/*
+ * Nothing but its age says that a file of a source is complete. A min_age of 0 that was written
+ * down is an answer.
+ */
+static void
+check_route(struct check *c, const struct config_route *r)
+{
+	if (r->disabled || r->match.min_age_us > 0 ||
+	    snapshot_place(c->snap, &r->match.min_age_us).line > 0)
+		return;
+	report_warning(&c->report, snapshot_place(c->snap, &r->name),
+	    "route \"%s\" has no min_age: a file that its source is still writing may be taken "
+	    "(min_age: 10s waits until it has rested; min_age: 0s if files appear there whole)",
+	    r->name);
+}
+
 static void
 check_all(struct check *check, const struct config *c)
 {
 	for (size_t i = 0; i < c->n_listens; i++) {
 		for (size_t j = 0; j < c->listens[i].n_host_keys; j++)
-			check_file(check, &c->listens[i].host_keys[j], c->listens[i].host_keys[j],
-			    &HOST_KEY);
+			check_file(check, &c->listens[i].host_keys[j], "", &HOST_KEY);
 	}
 	for (size_t i = 0; i < c->n_identities; i++)
-		check_file(check, &c->identities[i].private_key, c->identities[i].private_key,
-		    &PRIVATE_KEY);
-	for (size_t i = 0; i < c->n_remotes; i++)
 		check_file(
-		    check, &c->remotes[i].known_hosts, c->remotes[i].known_hosts, &KNOWN_HOSTS);
+		    check, &c->identities[i].private_key, c->identities[i].name, &PRIVATE_KEY);
+	for (size_t i = 0; i < c->n_remotes; i++)
+		check_file(check, &c->remotes[i].known_hosts, c->remotes[i].name, &KNOWN_HOSTS);
 	for (size_t i = 0; i < c->n_accounts; i++) {
 		if (!c->accounts[i].disabled)
-			check_file(check, &c->accounts[i].authorized_keys,
-			    c->accounts[i].authorized_keys, &AUTHORIZED_KEYS);
+			check_file(check, &c->accounts[i].authorized_keys, c->accounts[i].name,
+			    &AUTHORIZED_KEYS);
 	}
 	for (size_t i = 0; i < c->n_folders; i++)
 		check_folder(check, &c->folders[i]);
+	for (size_t i = 0; i < c->n_routes; i++)
+		check_route(check, &c->routes[i]);
+}
+
+/* Who the daemon will be, as far as it can be told: the files as its unit has them are home's. */
+static uid_t
+daemon_user(const struct config *c)
+{
+	struct stat home;
+
+	return geteuid() == 0 && stat(c->home, &home) == 0 ? home.st_uid : 0;
 }
 
 enum err
@@ -212,6 +300,7 @@ config_check_files(const struct config *c, struct buf *ret_errors)
 	if (check == NULL)
 		return ERR_NOMEM;
 	check->snap = (const struct snapshot *)c;
+	check->daemon = daemon_user(c);
 	report_init(&check->report);
 	check_all(check, c);
 	report_write(&check->report, ret_errors);

@@ -245,6 +245,27 @@ is_numeric(const char *host)
 	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
+/* True when what is behind the host's colon is a number past all ports, which is told. */
+static bool
+port_is_too_high(struct loader *l, const struct value *v)
+{
+	size_t host_len = v->text.len;
+	uint64_t number;
+
+	while (host_len > 0 && v->text.ptr[host_len - 1] != ':')
+		host_len--;
+	struct slice port = slice_of(v->text.ptr + host_len, v->text.len - host_len);
+	if (host_len < 2 || !text_to_u64(port, UINT64_MAX, &number) || number <= UINT16_MAX)
+		return false;
+	/* "fe80::99999" is wrong in another way. */
+	struct slice host = slice_of(v->text.ptr, host_len - 1);
+	if (slice_has(host, ':') && host.ptr[host.len - 1] != ']')
+		return false;
+	report_error(&l->report, v->at, "\"%s\": port %" PRIu64 " is above %d", v->key->name,
+	    number, UINT16_MAX);
+	return true;
+}
+
 static void
 read_address(struct loader *l, const struct value *v, void *dst, void *dst_2)
 {
@@ -255,7 +276,8 @@ read_address(struct loader *l, const struct value *v, void *dst, void *dst_2)
 	if (!slice_copy(v->text, text, sizeof text) ||
 	    !socket_split_address(text, listen ? 0 : 22, host, sizeof host, &port) ||
 	    (listen && !is_numeric(host))) {
-		fail(l, v);
+		if (!port_is_too_high(l, v))
+			fail(l, v);
 		return;
 	}
 	store_text(l, slice_str(host), dst);

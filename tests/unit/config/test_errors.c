@@ -169,6 +169,21 @@ static const struct bad VALUES[] = {
 	"[::]:2222, not \"1.2.3.4:0\"\n"
 	"6:15: \"address\" must be a numeric address and a port such as 0.0.0.0:2222 or "
 	"[::]:2222, not \"::1:22\"\n"},
+    {"home: /h\nlisten:\n"
+     "  - {address: '1.2.3.4:65536', host_keys: k}\n"
+     "  - {address: '[::]:99999', host_keys: k}\n"
+     "  - {address: '::99999', host_keys: k}\n"
+     "  - {address: ':99999', host_keys: k}\n"
+     "  - {address: '1.2.3.4:65535', host_keys: k}\n",
+	"3:15: \"address\": port 65536 is above 65535\n"
+	"4:15: \"address\": port 99999 is above 65535\n"
+	"5:15: \"address\" must be a numeric address and a port such as 0.0.0.0:2222 or "
+	"[::]:2222, not \"::99999\"\n"
+	"6:15: \"address\" must be a numeric address and a port such as 0.0.0.0:2222 or "
+	"[::]:2222, not \":99999\"\n"},
+    {"home: /h\nidentities: {id: {private_key: k}}\nremotes:\n"
+     "  r: {address: 'h:99999', user: u, identity: id, known_hosts: k}\n",
+	"4:16: \"address\": port 99999 is above 65535\n"},
     {"home: /h\nidentities: {id: {private_key: k}}\nremotes:\n"
      "  r: {address: 'h:', user: u, identity: id, known_hosts: k}\n",
 	"4:16: \"address\" must be a host such as sftp.example or sftp.example:2222, not "
@@ -273,9 +288,26 @@ static const struct bad SYNTAX[] = {
     {"", "1:1: the file is empty\n"},
     {"# nothing\n", "1:1: the file is empty\n"},
     {"home: [a\n", "2:1: not YAML: while parsing a flow sequence, did not find expected ',' or "
-		   "']'\n"},
-    {"home: /h\n\tlog: {}\n", "2:1: not YAML: while scanning a plain scalar, found a tab "
-			      "character that violates indentation\n"},
+		   "']' (the list that begins in line 1)\n"},
+    {"home: /h\nlog: {format: text\nroutes: {}\n", "3:7: not YAML: while parsing a flow mapping, "
+						   "did not find expected ',' or '}' (the mapping "
+						   "that begins in line 2)\n"},
+    {"home: /h\nfolders:\n  a:\n    path: x\n   b:\n    path: y\n",
+	"5:4: not YAML: while parsing a block mapping, did not find expected key (the mapping that "
+	"begins in line 3: check the indentation)\n"},
+    {"listen:\n  - address: x\n  host_keys: k\n",
+	"3:3: not YAML: while parsing a block collection, did not find expected '-' indicator (the "
+	"list that begins in line 2: check the indentation)\n"},
+    {"home: \"/h\nlog: {}\n",
+	"3:1: not YAML: while scanning a quoted scalar, found unexpected end of stream (the text "
+	"in quotes that begins in line 1)\n"},
+    {"home: /h\nlog\nroutes: {}\n", "3:1: not YAML: while scanning a simple key, could not find "
+				    "expected ':' (the key that begins in line 2)\n"},
+    {"home: @h\n", "1:7: not YAML: while scanning for the next token, found character that cannot "
+		   "start any token\n"},
+    {"home: /h\n\tlog: {}\n", "2:1: a tab: YAML is indented with spaces\n"},
+    {"home:\n\t/h\n", "2:1: a tab: YAML is indented with spaces\n"},
+    {"folders:\n  ü: {}\n  \tb: {}\n", "3:3: a tab: YAML is indented with spaces\n"},
     {"home: /h\nlog: {format: \xff}\n", "2:15: not YAML: invalid leading UTF-8 octet\n"},
     {"home: /h\nlog: \x01\n", "2:6: not YAML: control characters are not allowed\n"},
     {"home: /h\n---\nhome: /i\n", "2:1: a second document in one file\n"},

@@ -112,9 +112,9 @@ test_all_is_gone(void **state)
 	    "@/dray.yaml:2:44: host key @/host can't be read: no such file or directory "
 	    "(make one: ssh-keygen -t ed25519 -N '' -f FILE)\n"
 	    "@/dray.yaml:3:31: private key @/key can't be read: no such file or directory "
-	    "(dray key new makes it)\n"
+	    "(make it with: dray key new i)\n"
 	    "@/dray.yaml:4:62: known_hosts @/known can't be read: no such file or directory "
-	    "(dray host scan and dray host trust fill it)\n"
+	    "(dray host scan r shows the keys, dray host trust adds them)\n"
 	    "@/dray.yaml:7:24: authorized_keys @/keys can't be read: no such file or directory "
 	    "(put the account's public keys there)\n");
 }
@@ -157,8 +157,8 @@ test_what_is_no_file(void **state)
 	    "@/dray.yaml:2:44: @/host can't be used: the private key is not a private key in "
 	    "OpenSSH or PEM format\n"
 	    "@/dray.yaml:3:31: private key @/key is not a regular file\n"
-	    "@/dray.yaml:4:62: known_hosts @/known is empty (dray host scan and dray host trust "
-	    "fill it)\n");
+	    "@/dray.yaml:4:62: known_hosts @/known is empty (dray host scan r shows the keys, "
+	    "dray host trust adds them)\n");
 	assert_int_equal(unlinkat(dir->fd, "known", 0), 0);
 	scratch_mkdir(dir, "known");
 	scratch_mkdir(dir, "data");
@@ -229,6 +229,86 @@ test_authorized_keys_line(void **state)
 	buf_fini(&errors);
 }
 
+static void
+test_authorized_keys_that_are_private(void **state)
+{
+	struct scratch *dir = *state;
+
+	scratch_write(dir, "keys", PRIVATE_KEY);
+	expect(dir, ERR_OK,
+	    "@/dray.yaml:7:24: warning: @/keys holds no usable key: nobody can log in with it\n"
+	    "@/dray.yaml:7:24: warning: @/keys:1: this is a private key; the public half (.pub) "
+	    "belongs here\n");
+}
+
+/* The user that home belongs to runs the daemon, and reads what root reads here. */
+static void
+test_owners(void **state)
+{
+	struct scratch *dir = *state;
+	const uid_t daemon = 54321;
+
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(fchown(dir->fd, daemon, daemon), 0);
+	assert_int_equal(fchmodat(dir->fd, "known", 0600, 0), 0);
+	assert_int_equal(fchmodat(dir->fd, "keys", 0600, 0), 0);
+	assert_int_equal(fchownat(dir->fd, "key", daemon + 1, 0, 0), 0);
+	expect(dir, ERR_INVALID,
+	    "@/dray.yaml:2:44: host key @/host belongs to root, but home to 54321, as whom drayd "
+	    "runs (chown 54321 @/host)\n"
+	    "@/dray.yaml:3:31: private key @/key belongs to 54322, but home to 54321, as whom "
+	    "drayd runs (chown 54321 @/key)\n"
+	    "@/dray.yaml:4:62: known_hosts @/known belongs to root, but home to 54321, as whom "
+	    "drayd runs (chown 54321 @/known)\n"
+	    "@/dray.yaml:7:24: authorized_keys @/keys belongs to root, but home to 54321, as whom "
+	    "drayd runs (chown 54321 @/keys)\n");
+	assert_int_equal(fchownat(dir->fd, "host", daemon, 0, 0), 0);
+	assert_int_equal(fchownat(dir->fd, "key", daemon, 0, 0), 0);
+	assert_int_equal(fchmodat(dir->fd, "known", 0640, 0), 0);
+	assert_int_equal(fchmodat(dir->fd, "keys", 0604, 0), 0);
+	expect(dir, ERR_OK, "");
+}
+
+/* Root's home, or none yet: then nothing tells who the daemon will be. */
+static void
+test_owners_unknown(void **state)
+{
+	struct scratch *dir = *state;
+
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(fchownat(dir->fd, "host", 54321, 0, 0), 0);
+	expect(dir, ERR_OK, "");
+	scratch_write(dir, "dray.yaml", "home: gone\nidentities: {i: {private_key: ../key}}\n");
+	assert_int_equal(fchownat(dir->fd, "key", 54321, 0, 0), 0);
+	expect(dir, ERR_OK, "");
+}
+
+#define ROUTE(name, match) \
+	"  " name          \
+	": {from: {remote: r, path: /, every: 1s}, to: [{folder: f}], after: leave" match "}\n"
+
+static void
+test_routes(void **state)
+{
+	struct scratch *dir = *state;
+	char text[2048];
+
+	(void)snprintf(text, sizeof text, "%sroutes:\n%s", TEXT,
+	    ROUTE("bare", "") ROUTE("rests", ", match: {min_age: 1s}")
+		ROUTE("whole", ", match: {min_age: 0s}") ROUTE("off", ", disabled: true")
+		    ROUTE("filtered", ", match: {name: '*.csv'}"));
+	scratch_write(dir, "dray.yaml", text);
+	expect(dir, ERR_OK,
+	    "@/dray.yaml:11:3: warning: route \"bare\" has no min_age: a file that its source is "
+	    "still writing may be taken (min_age: 10s waits until it has rested; min_age: 0s if "
+	    "files appear there whole)\n"
+	    "@/dray.yaml:15:3: warning: route \"filtered\" has no min_age: a file that its source "
+	    "is still writing may be taken (min_age: 10s waits until it has rested; min_age: 0s "
+	    "if files appear there whole)\n");
+}
+
 /* /proc is never on the scratch directory's file system. */
 static void
 test_file_systems(void **state)
@@ -256,6 +336,10 @@ main(void)
 	    TEST(test_keys_that_cannot_be_used),
 	    TEST(test_authorized_keys),
 	    TEST(test_authorized_keys_line),
+	    TEST(test_authorized_keys_that_are_private),
+	    TEST(test_owners),
+	    TEST(test_owners_unknown),
+	    TEST(test_routes),
 	    TEST(test_file_systems),
 	};
 

@@ -1,6 +1,7 @@
 #include "ssh/authkeys.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "ssh/authkeys_options.h"
@@ -83,9 +84,61 @@ keys_reserve(struct authkeys *keys)
 	return ERR_OK;
 }
 
+/* Files that people put here instead, by what they begin with and what the line also holds. */
+struct stray {
+	const char *start;
+	const char *part;
+	const char *why;
+};
+
+static const char PRIVATE[] = "this is a private key; the public half (.pub) belongs here";
+static const struct stray STRAYS[] = {
+    {"-----BEGIN ", "PRIVATE KEY", PRIVATE},
+    {"PuTTY-User-Key-File", "", PRIVATE},
+    {"---- BEGIN SSH2 ", "PUBLIC KEY",
+	"this is a public key in another format (ssh-keygen -i -f FILE converts it)"},
+    {"-----BEGIN ", "PUBLIC KEY",
+	"this is a public key in another format (ssh-keygen -i -m PKCS8 -f FILE converts it)"},
+};
+
+static const struct stray *
+stray_find(struct slice line)
+{
+	for (size_t i = 0; i < ARRAY_LEN(STRAYS); i++) {
+		const struct stray *s = &STRAYS[i];
+		if (slice_starts_with(line, slice_str(s->start)) &&
+		    memmem(line.ptr, line.len, s->part, strlen(s->part)) != NULL)
+			return s;
+	}
+	return NULL;
+}
+
+/* What is told of the lines that can't be used. */
+struct complaints {
+	authkeys_warn_fn *warn; /* or NULL */
+	void *ctx;
+	bool in_stray; /* told once: the rest of it is unusable for the same reason */
+};
+
+static void
+complain(struct complaints *c, struct slice line, size_t line_no, const char *why)
+{
+	const struct stray *stray = stray_find(line);
+	bool told = c->in_stray && stray == NULL;
+
+	if (stray != NULL)
+		c->in_stray = true;
+	else if (slice_starts_with(line, slice_str("----")))
+		c->in_stray = false;
+	if (c->warn != NULL && !told)
+		c->warn(c->ctx, line_no, stray != NULL ? stray->why : why);
+}
+
 static enum err
 parse_file(struct authkeys *keys, struct slice file, authkeys_warn_fn *warn, void *ctx)
 {
+	struct complaints complaints = {warn, ctx, false};
+
 	for (size_t line_no = 1; file.len > 0; line_no++) {
 		struct slice line;
 		file = slice_cut(file, '\n', &line);
@@ -106,8 +159,7 @@ parse_file(struct authkeys *keys, struct slice file, authkeys_warn_fn *warn, voi
 			continue;
 		}
 		buf_fini(&key->blob);
-		if (warn != NULL)
-			warn(ctx, line_no, why);
+		complain(&complaints, line, line_no, why);
 	}
 	return ERR_OK;
 }

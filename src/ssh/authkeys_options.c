@@ -35,11 +35,7 @@ struct option {
 	option_fn *apply; /* NULL: it asks for what is the case here anyway */
 };
 
-/*
- * What sshd knows and we can honour. Not in the table, and so refusing their key: command=,
- * environment=, permitopen=, principals=, cert-authority, tunnel=, verify-required and whatever
- * comes after them.
- */
+/* What sshd knows and we can honour. */
 static const struct option OPTIONS[] = {
     {"from", true, set_from},
     {"expiry-time", true, set_expiry},
@@ -49,6 +45,33 @@ static const struct option OPTIONS[] = {
     {"no-agent-forwarding", false, NULL},
     {"no-X11-forwarding", false, NULL},
     {"no-user-rc", false, NULL},
+};
+
+/* What sshd knows and we can't honour. Words of ours: a line's own may be anybody's secret. */
+struct unsupported {
+	const char *name;
+	const char *why;
+};
+
+#define UNSUPPORTED_ROW(name)                                         \
+	{                                                             \
+		name, "the option \"" name "\" is not supported here" \
+	}
+static const struct unsupported UNSUPPORTED[] = {
+    UNSUPPORTED_ROW("agent-forwarding"),
+    UNSUPPORTED_ROW("cert-authority"),
+    UNSUPPORTED_ROW("command"),
+    UNSUPPORTED_ROW("environment"),
+    UNSUPPORTED_ROW("no-touch-required"),
+    UNSUPPORTED_ROW("permitlisten"),
+    UNSUPPORTED_ROW("permitopen"),
+    UNSUPPORTED_ROW("port-forwarding"),
+    UNSUPPORTED_ROW("principals"),
+    UNSUPPORTED_ROW("pty"),
+    UNSUPPORTED_ROW("tunnel"),
+    UNSUPPORTED_ROW("user-rc"),
+    UNSUPPORTED_ROW("verify-required"),
+    UNSUPPORTED_ROW("X11-forwarding"),
 };
 
 /* The length of the option's name that s starts with. */
@@ -85,16 +108,38 @@ take_quoted(struct slice *s, struct slice *ret_value)
 	return ret_value->len == 0 ? "an option's value is empty" : NULL;
 }
 
+static bool
+names_equal(struct slice name, const char *known)
+{
+	return name.len == strlen(known) &&
+	       strncasecmp((const char *)name.ptr, known, name.len) == 0;
+}
+
 static const struct option *
 option_find(struct slice name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(OPTIONS); i++) {
-		const char *known = OPTIONS[i].name;
-		if (name.len == strlen(known) &&
-		    strncasecmp((const char *)name.ptr, known, name.len) == 0)
+		if (names_equal(name, OPTIONS[i].name))
 			return &OPTIONS[i];
 	}
 	return NULL;
+}
+
+/* Why a word before the key that is no option of ours makes it unusable. */
+static const char *
+explain_unknown(struct slice name)
+{
+	static const char *const TYPES[] = {"ssh-", "ecdsa-", "sk-"};
+
+	for (size_t i = 0; i < ARRAY_LEN(UNSUPPORTED); i++) {
+		if (names_equal(name, UNSUPPORTED[i].name))
+			return UNSUPPORTED[i].why;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(TYPES); i++) {
+		if (slice_starts_with(name, slice_str(TYPES[i])))
+			return "its key is of a type that is not supported here";
+	}
+	return "it begins neither with a type of key nor with an option that is known here";
 }
 
 static const char *
@@ -106,7 +151,7 @@ take_option(struct slice *s, struct authkeys_options *ret)
 	const char *why = NULL;
 
 	if (option == NULL)
-		return "it has an option that is not supported here";
+		return explain_unknown(slice_of(s->ptr, len));
 	*s = slice_of(s->ptr + len, s->len - len);
 	bool has_value = s->len > 0 && s->ptr[0] == '=';
 	if (has_value != option->has_value)

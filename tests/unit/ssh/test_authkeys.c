@@ -129,6 +129,78 @@ reads_lines(void **state)
 	}
 }
 
+struct why_case {
+	const char *file;
+	const char *whys; /* of each line that is told, with its number */
+};
+
+#define PRIVATE_WHY "this is a private key; the public half (.pub) belongs here\n"
+
+static const struct why_case WHYS[] = {
+    {"command=\"x\" " KEY_A, "1: the option \"command\" is not supported here\n"},
+    {"restrict,CERT-authority " KEY_A, "1: the option \"cert-authority\" is not supported here\n"},
+    {"comand=\"x\" " KEY_A,
+	"1: it begins neither with a type of key nor with an option that is known here\n"},
+    {"ssh-foo AAAA\nsk-foo@x AAAA\n", "1: its key is of a type that is not supported here\n"
+				      "2: its key is of a type that is not supported here\n"},
+    /* Nothing of it is told but that it is there; keys around it count. */
+    {"-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\nc2VjcmV0=\n"
+     "-----END OPENSSH PRIVATE KEY-----\nnonsense\n" KEY_A "\n",
+	"1: " PRIVATE_WHY
+	"5: it begins neither with a type of key nor with an option that is known here\n"},
+    {KEY_A "\n-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0\n", "2: " PRIVATE_WHY},
+    {"-----BEGIN RSA PRIVATE KEY-----\n-----BEGIN RSA PRIVATE KEY-----\n",
+	"1: " PRIVATE_WHY "2: " PRIVATE_WHY},
+    {"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPrivate-MAC: 00\n", "1: " PRIVATE_WHY},
+    {"---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----\n",
+	"1: this is a public key in another format (ssh-keygen -i -f FILE converts it)\n"},
+    {"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+	"1: this is a public key in another format (ssh-keygen -i -m PKCS8 -f FILE converts "
+	"it)\n"},
+};
+
+struct told {
+	char text[1024];
+	size_t len;
+};
+
+static void
+note_words(void *ctx, size_t line, const char *why)
+{
+	struct told *told = ctx;
+
+	told->len += (size_t)snprintf(
+	    told->text + told->len, sizeof told->text - told->len, "%zu: %s\n", line, why);
+	assert_true(told->len < sizeof told->text);
+}
+
+static void
+tells_why(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(WHYS); i++) {
+		struct told told = {.text = ""};
+		struct authkeys *keys;
+		assert_int_equal(
+		    authkeys_parse(&keys, slice_str(WHYS[i].file), note_words, &told), ERR_OK);
+		authkeys_free(keys);
+		assert_string_equal(told.text, WHYS[i].whys);
+	}
+}
+
+/* Nobody has to listen. */
+static void
+keys_around_a_private_one_count(void **state)
+{
+	static const char FILE_TEXT[] = "-----BEGIN RSA PRIVATE KEY-----\nc2Vj\n" KEY_A "\n";
+	struct authkeys *keys;
+
+	(void)state;
+	assert_int_equal(authkeys_parse(&keys, slice_str(FILE_TEXT), NULL, NULL), ERR_OK);
+	assert_int_equal(authkeys_count(keys), 1);
+	authkeys_free(keys);
+}
+
 struct from_case {
 	const char *from;
 	const char *peer;
@@ -297,6 +369,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(reads_lines),
+	    cmocka_unit_test(tells_why),
+	    cmocka_unit_test(keys_around_a_private_one_count),
 	    cmocka_unit_test(matches_addresses),
 	    cmocka_unit_test(refuses_lists_that_it_cannot_keep),
 	    cmocka_unit_test(reads_dates),

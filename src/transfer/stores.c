@@ -11,13 +11,17 @@
 static enum err
 open_dir(const char *path, int *ret_fd, struct story *story)
 {
-	enum err e = file_make_trusted_dirs(path);
+	enum err e = file_open_trusted(path, O_RDONLY | O_DIRECTORY, 0, ret_fd);
 
-	if (e == ERR_OK)
+	if (e == ERR_NOENT) {
+		e = file_make_trusted_dirs(path);
+		if (e != ERR_OK)
+			return story_fail(
+			    story, e, "cannot make the directory %s: %s", path, err_text(e));
 		e = file_open_trusted(path, O_RDONLY | O_DIRECTORY, 0, ret_fd);
+	}
 	if (e != ERR_OK)
-		return story_fail(
-		    story, e, "cannot open the directory %s: %s", path, strerror(errno));
+		return story_fail(story, e, "cannot open the directory %s: %s", path, err_text(e));
 	return ERR_OK;
 }
 

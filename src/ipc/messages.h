@@ -89,6 +89,8 @@ enum ipc_file_outcome {
 	M(UPLOAD_PUBLISHED, upload_published, IPC_ROLE_SESSION, IPC_RUNNING)             \
 	M(FILE_TAKEN, file_taken, IPC_ROLE_SESSION, IPC_RUNNING)                         \
 	M(FILE_CHANGED, file_changed, IPC_ROLE_SESSION, IPC_RUNNING)                     \
+	M(FILE_DENIED, file_denied, IPC_ROLE_SESSION, IPC_RUNNING)                       \
+	M(UPLOAD_ABANDONED, upload_abandoned, IPC_ROLE_SESSION, IPC_RUNNING)             \
 	M(SESSION_END, session_end, IPC_ROLE_SESSION, IPC_ANY)                           \
 	/* core -> session */                                                            \
 	M(AUTH_MOUNT, auth_mount, IPC_ROLE_CORE, IPC_STARTING)                           \
@@ -238,6 +240,24 @@ enum ipc_file_outcome {
 	F(STR, path, IPC_PATH_MAX)   \
 	F(STR, detail, IPC_PATH_MAX)
 
+/*
+ * Refused to the account: verb as struct vfs_journal has it. folder is empty for what lies in no
+ * mount, path for the directory itself. At most VFS_DENIALS_MAX + 1 of a session.
+ */
+#define IPC_FIELDS_FILE_DENIED(F)    \
+	F(STR, verb, IPC_NAME_MAX)   \
+	F(STR, folder, IPC_NAME_MAX) \
+	F(STR, path, IPC_PATH_MAX)   \
+	F(STR, why, IPC_TEXT_MAX)
+
+/* The line was lost before the client closed this upload: so many bytes of it stay in staging. */
+#define IPC_FIELDS_UPLOAD_ABANDONED(F)          \
+	F(STR, folder, IPC_NAME_MAX)            \
+	F(STR, path, IPC_PATH_MAX)              \
+	F(STR, staging_name, IPC_FILE_NAME_MAX) \
+	F(U64, size, 0)
+
+/* story: why it ended, never empty. */
 #define IPC_FIELDS_SESSION_END(F)   \
 	F(STR, story, IPC_TEXT_MAX) \
 	F(U64, bytes_in, 0)         \

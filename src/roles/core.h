@@ -67,6 +67,9 @@ struct core_session {
 	struct config *config;              /* the snapshot of its login, or NULL before it */
 	const struct config_account *grant; /* in `config`: what it was given at its login */
 	uint32_t n_recording; /* uploads that are recorded and, as far as we know, not in place */
+	uint32_t n_denied;    /* denials that it told */
+	bool told_end;        /* SESSION_END came */
+	bool hung_up;         /* we ended its line */
 	sd_event_source *grace_timer; /* until it is logged in */
 };
 

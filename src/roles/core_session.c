@@ -15,7 +15,7 @@
 #include "ssh/authkeys.h"
 #include "ssh/userkey.h"
 #include "transfer/recover.h"
-#include "vfs/mount.h"
+#include "vfs/vfs.h"
 
 /* A session asks about ten times. One that goes on counts on our patience, and floods the log. */
 enum { QUERIES_MAX = 1000 };
@@ -327,12 +327,44 @@ on_file_changed(void *ctx, struct ipc_message *m)
 	return e == ERR_OK ? ledger_note(l, id, verb, detail, time_now_us()) : e;
 }
 
+/* For the log alone: the ledger tells of what has been done. */
+static enum err
+on_file_denied(void *ctx, struct ipc_message *m)
+{
+	struct core_session *s = session_of(ctx);
+	const struct ipc_file_denied *denied = &m->file_denied;
+
+	if (s->n_denied++ > VFS_DENIALS_MAX ||
+	    !grant_may_be_denied(s->grant, denied->verb, denied->folder, denied->path))
+		return ERR_FORMAT;
+	log_warn("file.denied", F_U64("session", s->id), F_STR("account", s->account),
+	    F_SLICE("verb", denied->verb), F_SLICE("folder", denied->folder),
+	    F_SLICE("path", denied->path), F_SLICE("why", denied->why));
+	return ERR_OK;
+}
+
+static enum err
+on_upload_abandoned(void *ctx, struct ipc_message *m)
+{
+	struct core_session *s = session_of(ctx);
+	const struct ipc_upload_abandoned *u = &m->upload_abandoned;
+
+	if (!grant_covers(s->grant, u->folder, VFS_UPLOAD) || !grant_path_is_clean(u->path) ||
+	    !grant_is_upload_name(s->account, u->staging_name))
+		return ERR_FORMAT;
+	log_warn("upload.abandoned", F_U64("session", s->id), F_STR("account", s->account),
+	    F_SLICE("folder", u->folder), F_SLICE("path", u->path), F_U64("bytes", u->size),
+	    F_SLICE("file", u->staging_name));
+	return ERR_OK;
+}
+
 static enum err
 on_session_end(void *ctx, struct ipc_message *m)
 {
 	struct core_session *s = session_of(ctx);
 	const struct ipc_session_end *end = &m->session_end;
 
+	s->told_end = true;
 	log_info("session.end", F_U64("session", s->id), F_STR("account", s->account),
 	    F_STR("from", s->address), F_U64("bytes_in", end->bytes_in),
 	    F_U64("bytes_out", end->bytes_out), F_SLICE("why", end->story));
@@ -346,12 +378,35 @@ static const struct ipc_handler HANDLERS[] = {
     {IPC_UPLOAD_PUBLISHED, on_upload_published},
     {IPC_FILE_TAKEN, on_file_taken},
     {IPC_FILE_CHANGED, on_file_changed},
+    {IPC_FILE_DENIED, on_file_denied},
+    {IPC_UPLOAD_ABANDONED, on_upload_abandoned},
     {IPC_SESSION_END, on_session_end},
 };
+
+/* Its line is closed, and it has not said a word of it. What it moved is not known. */
+static void
+log_end_untold(const struct core_session *s)
+{
+	const struct core *c = s->peer.core;
+	bool ours = s->hung_up || c->stopping || c->stuck;
+
+	log_info("session.end", F_U64("session", s->id), F_STR("account", s->account),
+	    F_STR("from", s->address),
+	    F_STR("why", ours ? "ended by the gateway" : "the line to its process broke"));
+}
+
+static void
+hang_up(struct core_session *s)
+{
+	s->hung_up = true;
+	core_peer_hang_up(&s->peer);
+}
 
 void
 core_session_free(struct core_session *s)
 {
+	if (!s->told_end)
+		log_end_untold(s);
 	TAILQ_REMOVE(&s->peer.core->sessions, s, entry);
 	/* The process is the listener's child: it sees its line end, and ends. One that was taken
 	 * over need not, and holds the account's directories: the listener sees to it. */
@@ -413,7 +468,7 @@ on_grace_over(sd_event_source *source unused_arg, uint64_t usec unused_arg, void
 	struct core_session *s = userdata;
 
 	log_warn("session.login-late", F_U64("session", s->id), F_STR("from", s->address));
-	core_peer_hang_up(&s->peer);
+	hang_up(s);
 	return 0;
 }
 
@@ -472,6 +527,6 @@ core_sessions_recheck(struct core *c)
 		if (account != NULL && !account->disabled && grant_is_within(s->grant, account))
 			continue;
 		log_info("session.revoked", F_U64("session", s->id), F_STR("account", s->account));
-		core_peer_hang_up(&s->peer);
+		hang_up(s);
 	}
 }

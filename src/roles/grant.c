@@ -1,5 +1,6 @@
 #include "roles/grant.h"
 
+#include "vfs/access.h"
 #include "vfs/mount.h"
 
 enum { UPLOAD_RANDOM_LEN = 16 };
@@ -73,6 +74,24 @@ grant_change_needs(struct slice verb)
 			return NEEDS[i].rights;
 	}
 	return 0;
+}
+
+static bool
+is_verb_of_access(struct slice verb)
+{
+	for (unsigned op = 0; op < ACCESS_N; op++) {
+		if (slice_is(verb, access_verb((enum access_op)op)))
+			return true;
+	}
+	return false;
+}
+
+bool
+grant_may_be_denied(
+    const struct config_account *account, struct slice verb, struct slice folder, struct slice path)
+{
+	return is_verb_of_access(verb) && (folder.len == 0 || grant_covers(account, folder, 0)) &&
+	       (path.len == 0 || grant_path_is_clean(path));
 }
 
 static bool

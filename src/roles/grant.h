@@ -22,6 +22,13 @@ bool grant_is_upload_name(const char *account, struct slice name);
 /* The right that a change (the verbs of struct vfs_journal) takes; 0 when there is no such verb. */
 uint32_t grant_change_needs(struct slice verb);
 
+/*
+ * May the account have been denied this (the verbs of struct vfs_journal)? In a folder of its own,
+ * at a clean path or at the folder itself; or, with folder "", where nothing is mounted.
+ */
+bool grant_may_be_denied(const struct config_account *account, struct slice verb,
+    struct slice folder, struct slice path);
+
 /* Every right in every mount of the first is in the second, too, and to the same directory. */
 bool grant_is_within(const struct config_account *had, const struct config_account *has);
 

@@ -103,6 +103,34 @@ test_verbs(unused_arg void **state)
 }
 
 static void
+test_denials(unused_arg void **state)
+{
+	static const struct {
+		const char *verb, *folder, *path;
+		bool may;
+	} CASES[] = {
+	    {"upload", "in", "a/b", true},
+	    {"list", "out", "", true},
+	    {"make-directory", "", "new", true},
+	    {"remove-directory", "", "", true},
+	    {"removed", "in", "a", false},
+	    {"", "in", "a", false},
+	    {"upload now", "in", "a", false},
+	    {"upload", "other", "a", false},
+	    {"upload", "in", "/a", false},
+	    {"upload", "in", "../a", false},
+	    {"upload", "", "a//b", false},
+	    {"upload", "in", ".", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		if (grant_may_be_denied(&ACCOUNT, slice_str(CASES[i].verb),
+			slice_str(CASES[i].folder), slice_str(CASES[i].path)) != CASES[i].may)
+			fail_msg("%s \"%s/%s\"", CASES[i].verb, CASES[i].folder, CASES[i].path);
+	}
+}
+
+static void
 test_a_narrower_grant(unused_arg void **state)
 {
 	struct config_folder moved = {.name = in, .path = srv_elsewhere};
@@ -130,6 +158,7 @@ main(void)
 	    cmocka_unit_test(test_paths),
 	    cmocka_unit_test(test_names_of_uploads),
 	    cmocka_unit_test(test_verbs),
+	    cmocka_unit_test(test_denials),
 	    cmocka_unit_test(test_a_narrower_grant),
 	};
 

@@ -51,6 +51,39 @@ end_session(struct session *s, enum err e, const char *why)
 	(void)snprintf(s->why, sizeof s->why, "%s", why);
 }
 
+/*
+ * The transport says that its line is over. A line that broke is told apart from an orderly end,
+ * and from one that we made for a reason.
+ */
+static void
+end_with_line(struct session *s, const struct transport_event *closed)
+{
+	bool lost = closed->error == ERR_CLOSED || closed->error == ERR_IO;
+	char why[STORY_MAX + 32];
+
+	if (closed->error == ERR_OK) {
+		end_session(s, ERR_CLOSED, "the client closed the connection");
+		return;
+	}
+	const char *story = closed->story[0] != '\0' ? closed->story : err_text(closed->error);
+	(void)snprintf(why, sizeof why, "%s%s", lost ? "the connection was lost: " : "", story);
+	end_session(s, closed->error, why);
+}
+
+/* Something could not be done; when it is because the line is over, that tells more. */
+static void
+end_failed(struct session *s, enum err e, const char *what)
+{
+	struct transport_event event;
+	char why[STORY_MAX];
+
+	transport_next_event(s->transport, &event);
+	if (event.type == TRANSPORT_CLOSED)
+		end_with_line(s, &event);
+	(void)snprintf(why, sizeof why, "%s: %s", what, err_text(e));
+	end_session(s, e, why);
+}
+
 /* What can't be told to core can't be recorded: then nothing more may happen here. */
 static enum err
 tell(struct session *s, enum ipc_type type, const void *body)
@@ -105,11 +138,38 @@ journal_changed(
 	    });
 }
 
+static void
+journal_abandoned(
+    void *ctx, const char *folder, const char *path, const char *staging_name, uint64_t bytes)
+{
+	(void)tell(ctx, IPC_UPLOAD_ABANDONED,
+	    &(struct ipc_upload_abandoned){
+		.folder = slice_str(folder),
+		.path = slice_str(path),
+		.staging_name = slice_str(staging_name),
+		.size = bytes,
+	    });
+}
+
+static void
+journal_denied(void *ctx, const char *verb, const char *folder, const char *path, const char *why)
+{
+	(void)tell(ctx, IPC_FILE_DENIED,
+	    &(struct ipc_file_denied){
+		.verb = slice_str(verb),
+		.folder = slice_str(folder),
+		.path = slice_str(path),
+		.why = slice_str(why),
+	    });
+}
+
 static const struct vfs_journal JOURNAL = {
     .staged = journal_staged,
     .published = journal_published,
     .taken = journal_taken,
     .changed = journal_changed,
+    .abandoned = journal_abandoned,
+    .denied = journal_denied,
 };
 
 /* What core says. */
@@ -261,7 +321,7 @@ on_auth(struct session *s, const struct transport_event *event)
 	if (e == ERR_OK && accepted && proven)
 		e = tell_facts(s);
 	if (e != ERR_OK)
-		end_session(s, e, "the login could not be answered");
+		end_failed(s, e, "the login could not be answered");
 }
 
 /* Bytes from the channel into the engine, while it takes them. True when anything moved. */
@@ -273,7 +333,7 @@ feed_engine(struct session *s)
 	if (s->chunk_taken == s->chunk_len) {
 		enum err e = transport_read(s->transport, s->chunk, READ_CHUNK, &len);
 		if (e != ERR_OK) {
-			end_session(s, e, "reading from the client failed");
+			end_failed(s, e, "reading from the client failed");
 			return false;
 		}
 		s->chunk_len = len;
@@ -300,7 +360,7 @@ drain_engine(struct session *s)
 		return false;
 	enum err e = transport_write(s->transport, bytes.ptr, bytes.len, &sent);
 	if (e != ERR_OK) {
-		end_session(s, e, "writing to the client failed");
+		end_failed(s, e, "writing to the client failed");
 		return false;
 	}
 	buf_consume(out, sent);
@@ -338,7 +398,7 @@ handle(struct session *s, const struct transport_event *event, bool *peer_eof)
 		*peer_eof = true;
 		break;
 	case TRANSPORT_CLOSED:
-		end_session(s, event->error == ERR_OK ? ERR_CLOSED : event->error, event->story);
+		end_with_line(s, event);
 		break;
 	case TRANSPORT_NOTHING:
 	case TRANSPORT_OPENED:
@@ -363,14 +423,14 @@ run(struct session *s)
 		if (opened && s->sftp != NULL)
 			serve(s);
 		if (peer_eof && is_served(s) && transport_flushed(s->transport))
-			end_session(s, ERR_CLOSED, "");
+			end_session(s, ERR_CLOSED, "the client closed the connection");
 		if (s->end != ERR_OK)
 			break;
 		/* No event tells that the last bytes have left: while that is awaited, look. */
 		int64_t patience = peer_eof && is_served(s) ? FLUSH_LOOK : -1;
 		enum err e = transport_wait(s->transport, s->core.fd, patience, &core_speaks);
 		if (e != ERR_OK)
-			end_session(s, e, "the connection was lost");
+			end_failed(s, e, "the connection can't be waited for");
 		else if (core_speaks)
 			hear_core(s);
 	}
@@ -450,7 +510,8 @@ session_run(const struct session_start *start)
 	}
 	run(&s);
 	transport_close(s.transport, CLOSE_TIMEOUT);
-	/* Files still open are abandoned: an upload that was not closed stays private. */
+	/* Files still open are abandoned: an upload that was not closed stays private, and core
+	 * hears of it. */
 	sftp_server_free(s.sftp);
 	finish_recording(&s);
 	vfs_free(s.vfs);

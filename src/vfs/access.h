@@ -24,4 +24,13 @@ enum access_op {
 /* Do the bits of enum vfs_allow permit the operation? */
 bool access_allows(uint32_t allow, enum access_op op);
 
+/* The bits that are missing; none for an operation that takes any right at all. */
+uint32_t access_lacks(uint32_t allow, enum access_op op);
+
+/* Does it take a right that a read-only mount has not? */
+bool access_changes(enum access_op op);
+
+/* The operation in a word, for the log: "upload". */
+const char *access_verb(enum access_op op);
+
 #endif

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "vfs/denial.h"
 #include "vfs/ops.h"
 #include "vfs/result.h"
 #include "vfs/setstat.h"
@@ -35,8 +36,10 @@ unlink_kind(const struct place *place, enum host_kind kind)
 	enum err e = host_find(place->mount->dir_fd, place->rel, &entry);
 	if (e != ERR_OK)
 		return e;
-	if (entry.kind == HOST_NONE || entry.kind == HOST_HIDDEN)
+	if (entry.kind == HOST_NONE)
 		return ERR_NOENT;
+	if (entry.kind == HOST_HIDDEN)
+		return ERR_ESCAPE;
 	if (entry.kind != kind)
 		return kind == HOST_FILE ? ERR_ISDIR : ERR_NOTDIR;
 	if (unlinkat(entry.parent_fd, entry.name, kind == HOST_DIR ? AT_REMOVEDIR : 0) < 0)
@@ -53,16 +56,16 @@ change_remove(void *fs, struct slice raw)
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
 	if (e != ERR_OK)
-		return sftp_result_of(e);
+		return denial_of(v, &place, ACCESS_REMOVE, e);
 	struct upload *own = upload_find(v, path.text);
 	if (own != NULL)
 		return remove_own(own);
 	if (!place_allows(&place, ACCESS_REMOVE))
-		return result_denied();
+		return denial_by_right(v, &place, ACCESS_REMOVE);
 	e = unlink_kind(&place, HOST_FILE);
 	if (e == ERR_OK)
 		tell_changed(v, "removed", &place);
-	return sftp_result_of(e);
+	return denial_of(v, &place, ACCESS_REMOVE, e);
 }
 
 struct sftp_result
@@ -74,9 +77,9 @@ change_rmdir(void *fs, struct slice raw)
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
 	if (e != ERR_OK)
-		return sftp_result_of(e);
+		return denial_of(v, &place, ACCESS_RMDIR, e);
 	if (!place_allows(&place, ACCESS_RMDIR))
-		return result_denied();
+		return denial_by_right(v, &place, ACCESS_RMDIR);
 	/* For its uploader the directory holds what it uploads there. */
 	if (upload_find(v, path.text) != NULL)
 		return sftp_result_of(ERR_NOTDIR);
@@ -86,7 +89,7 @@ change_rmdir(void *fs, struct slice raw)
 	e = unlink_kind(&place, HOST_DIR);
 	if (e == ERR_OK)
 		tell_changed(v, "removed-directory", &place);
-	return sftp_result_of(e);
+	return denial_of(v, &place, ACCESS_RMDIR, e);
 }
 
 static enum err
@@ -111,16 +114,16 @@ change_mkdir(void *fs, struct slice raw, const struct sftp_attrs *attrs)
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
 	if (e != ERR_OK)
-		return sftp_result_of(e);
+		return denial_of(v, &place, ACCESS_MKDIR, e);
 	/* Clients make the whole way to where they write, whether it is there or not. */
 	if (place.fixed || upload_find(v, path.text) != NULL)
 		return sftp_result_of(ERR_EXISTS);
 	if (!place_allows(&place, ACCESS_MKDIR))
-		return result_denied();
+		return denial_by_right(v, &place, ACCESS_MKDIR);
 	e = make_dir(&place, setstat_mode(place.mount, attrs, true));
 	if (e == ERR_OK)
 		tell_changed(v, "made-directory", &place);
-	return sftp_result_of(e);
+	return denial_of(v, &place, ACCESS_MKDIR, e);
 }
 
 struct sftp_result

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "vfs/denial.h"
 #include "vfs/look.h"
 #include "vfs/ops.h"
 #include "vfs/result.h"
@@ -127,18 +128,20 @@ dir_open(void *fs, struct slice raw, void **ret_dir)
 	d->vfs = fs;
 	enum err e = namespace_resolve(d->vfs, raw, &d->path, &place);
 	if (e == ERR_OK && place.mount != NULL && !access_allows(place.mount->allow, ACCESS_LIST)) {
+		struct sftp_result denied = denial_by_right(d->vfs, &place, ACCESS_LIST);
 		dir_free(d);
-		return result_denied();
+		return denied;
 	}
 	if (e == ERR_OK)
 		e = open_host_part(&place, &d->stream);
 	if (e == ERR_OK)
 		e = note_extras(d);
+	struct sftp_result result = denial_of(d->vfs, &place, ACCESS_LIST, e);
 	if (e == ERR_OK)
 		*ret_dir = d;
 	else
 		dir_free(d);
-	return sftp_result_of(e);
+	return result;
 }
 
 /* "." and "..", as clients know them; what ".." is on the host stays unsaid. */
@@ -150,7 +153,7 @@ read_dot(struct dir *d, struct sftp_fs_entry *ret_entry)
 	if (d->next_dot == 2)
 		return false;
 	ret_entry->name = slice_str(d->next_dot++ == 0 ? "." : "..");
-	if (look_status(d->vfs, d->path.text, &st).status != SSH_FX_OK)
+	if (look_status(d->vfs, d->path.text, &st) != ERR_OK)
 		st = (struct stat){.st_mode = S_IFDIR | 0555};
 	sftp_attrs_from_stat(&ret_entry->attrs, &st);
 	return true;
@@ -200,7 +203,7 @@ read_extra(struct dir *d, struct sftp_fs_entry *ret_entry)
 
 		d->child = d->path;
 		if (vpath_join(&d->child, name) != ERR_OK ||
-		    look_status(d->vfs, d->child.text, &st).status != SSH_FX_OK)
+		    look_status(d->vfs, d->child.text, &st) != ERR_OK)
 			continue;
 		ret_entry->name = name;
 		sftp_attrs_from_stat(&ret_entry->attrs, &st);

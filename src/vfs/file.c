@@ -1,5 +1,6 @@
 #include "vfs/file.h"
 
+#include "vfs/denial.h"
 #include "vfs/look.h"
 #include "vfs/ops.h"
 #include "vfs/result.h"
@@ -30,17 +31,18 @@ file_open(
 	struct vpath path;
 	struct place place;
 	struct sftp_result result;
+	bool changes = (pflags & PFLAGS_CHANGE) != 0;
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
 	if (e != ERR_OK)
-		return sftp_result_of(e);
+		return denial_of(v, &place, changes ? ACCESS_CREATE : ACCESS_DOWNLOAD, e);
 	if (place.fixed)
 		return sftp_result_of(ERR_ISDIR);
 	struct file *f = calloc(1, sizeof *f);
 	if (f == NULL)
 		return sftp_result_of(ERR_NOMEM);
 	*f = (struct file){.vfs = v, .mount = place.mount, .fd = -1};
-	if ((pflags & PFLAGS_CHANGE) != 0)
+	if (changes)
 		result = file_open_writer(v, &path, &place, pflags, attrs, f);
 	else
 		result = file_open_reader(v, &path, &place, f);

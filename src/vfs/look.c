@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 
 #include "base/clock.h"
+#include "vfs/denial.h"
 #include "vfs/ops.h"
 #include "vfs/result.h"
 #include "vfs/upload.h"
@@ -33,41 +34,50 @@ fixed_status(const struct vfs *v, const struct place *place, struct stat *ret_st
 	grouping_status(v, ret_st);
 }
 
-struct sftp_result
+static enum err
+status_at(struct vfs *v, const struct place *place, struct stat *ret_st)
+{
+	if (place->fixed) {
+		fixed_status(v, place, ret_st);
+		return ERR_OK;
+	}
+	if (place->mount == NULL)
+		return ERR_NOENT;
+	if (!place_allows(place, ACCESS_STAT))
+		return ERR_ACCESS;
+	const struct upload *own = upload_find(v, place->path);
+	if (own != NULL)
+		return upload_stat(own, ret_st);
+	enum err e = file_stat_beneath(place->mount->dir_fd, place->rel, ret_st);
+	if (e == ERR_OK && host_kind_of(ret_st) == HOST_HIDDEN)
+		return ERR_ESCAPE;
+	return e;
+}
+
+enum err
 look_status(struct vfs *v, const char *path, struct stat *ret_st)
 {
 	struct place place = namespace_find(v, path);
 
-	if (place.fixed) {
-		fixed_status(v, &place, ret_st);
-		return result_ok();
-	}
-	if (place.mount == NULL)
-		return sftp_result_of(ERR_NOENT);
-	if (!place_allows(&place, ACCESS_STAT))
-		return result_denied();
-	const struct upload *own = upload_find(v, path);
-	if (own != NULL)
-		return sftp_result_of(upload_stat(own, ret_st));
-	enum err e = file_stat_beneath(place.mount->dir_fd, place.rel, ret_st);
-	if (e == ERR_OK && host_kind_of(ret_st) == HOST_HIDDEN)
-		e = ERR_NOENT;
-	return sftp_result_of(e);
+	return status_at(v, &place, ret_st);
 }
 
 struct sftp_result
 look_stat(void *fs, struct slice raw, struct sftp_attrs *ret_attrs)
 {
+	struct vfs *v = fs;
 	struct vpath path;
+	struct place place;
 	struct stat st;
 
-	enum err e = vpath_from_client(&path, raw);
-	if (e != ERR_OK)
-		return sftp_result_of(e);
-	struct sftp_result result = look_status(fs, path.text, &st);
-	if (result.status == SSH_FX_OK)
+	enum err e = namespace_resolve(v, raw, &path, &place);
+	if (e == ERR_OK && !place.fixed && !place_allows(&place, ACCESS_STAT))
+		return denial_by_right(v, &place, ACCESS_STAT);
+	if (e == ERR_OK)
+		e = status_at(v, &place, &st);
+	if (e == ERR_OK)
 		sftp_attrs_from_stat(ret_attrs, &st);
-	return result;
+	return denial_of(v, &place, ACCESS_STAT, e);
 }
 
 struct sftp_result

@@ -6,8 +6,11 @@
 
 #include "vfs/namespace.h"
 
-/* The status of a canonical path; its own uploads are regular files. */
-struct sftp_result look_status(struct vfs *v, const char *path, struct stat *ret_st);
+/*
+ * The status of a canonical path; its own uploads are regular files. ERR_ACCESS without the right,
+ * ERR_ESCAPE for what isn't shown. Tells nobody.
+ */
+enum err look_status(struct vfs *v, const char *path, struct stat *ret_st) must_check;
 
 struct sftp_result look_mount_statvfs(const struct mount *m, struct sftp_fs_statvfs *ret_st);
 

@@ -3,7 +3,7 @@
 struct place
 namespace_find(struct vfs *v, const char *path)
 {
-	struct place p = {.mount = NULL};
+	struct place p = {.path = path};
 	size_t best = 0;
 
 	v->in_use = true;
@@ -30,6 +30,7 @@ namespace_resolve(struct vfs *v, struct slice raw, struct vpath *ret_path, struc
 {
 	enum err e = vpath_from_client(ret_path, raw);
 
+	*ret_place = (struct place){.path = NULL};
 	if (e != ERR_OK)
 		return e;
 	*ret_place = namespace_find(v, ret_path->text);

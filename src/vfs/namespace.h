@@ -40,20 +40,25 @@ struct vfs {
 	struct upload_list uploads; /* this session's, not yet in place */
 	size_t n_uploads;
 	uint32_t last_tag;
-	int64_t born_us; /* the times of grouping directories */
+	uint32_t n_denials; /* that the journal was told of: at most VFS_DENIALS_MAX + 1 */
+	int64_t born_us;    /* the times of grouping directories */
 };
 
 /* Where a path leads. */
 struct place {
 	const struct mount *mount; /* NULL: in none */
+	const char *path;          /* the canonical path itself */
 	const char *rel;           /* beneath mount; "." for its directory itself */
 	bool fixed; /* a mount is here or further down: a directory, not to be changed */
 };
 
-/* path is canonical; the place's rel points into it. */
+/* path is canonical; the place points into it. */
 struct place namespace_find(struct vfs *v, const char *path);
 
-/* Canonical and found in one step; paths that are malformed fail. */
+/*
+ * Canonical and found in one step. ERR_NOENT for what is in no mount and on the way to none;
+ * paths that are malformed fail otherwise.
+ */
 enum err namespace_resolve(
     struct vfs *v, struct slice raw, struct vpath *ret_path, struct place *ret_place) must_check;
 

@@ -8,6 +8,7 @@
  */
 #include <fcntl.h>
 
+#include "vfs/denial.h"
 #include "vfs/file.h"
 #include "vfs/result.h"
 #include "vfs/setstat.h"
@@ -20,6 +21,13 @@ open_own(const struct upload *u, struct file *f)
 	return sftp_result_of(upload_reopen(u, O_RDONLY, &f->fd));
 }
 
+/* What is wrong with a name that is to be read, when it is no file. */
+static const enum err NO_FILE[] = {
+    [HOST_NONE] = ERR_NOENT,
+    [HOST_DIR] = ERR_ISDIR,
+    [HOST_HIDDEN] = ERR_ESCAPE,
+};
+
 struct sftp_result
 file_open_reader(struct vfs *v, const struct vpath *path, const struct place *place, struct file *f)
 {
@@ -28,21 +36,20 @@ file_open_reader(struct vfs *v, const struct vpath *path, const struct place *pl
 	struct stat st;
 
 	if (!place_allows(place, ACCESS_DOWNLOAD))
-		return result_denied();
+		return denial_by_right(v, place, ACCESS_DOWNLOAD);
 	if (own != NULL)
 		return open_own(own, f);
 	enum err e = host_find(place->mount->dir_fd, place->rel, &entry);
+	if (e == ERR_OK && entry.kind != HOST_FILE)
+		e = NO_FILE[entry.kind];
 	if (e != ERR_OK)
-		return sftp_result_of(e);
-	if (entry.kind == HOST_DIR)
-		return sftp_result_of(ERR_ISDIR);
-	if (entry.kind != HOST_FILE)
-		return sftp_result_of(ERR_NOENT);
+		return denial_of(v, place, ACCESS_DOWNLOAD, e);
 	f->readable = true;
 	f->taken_path = slice_dup(slice_str(place->rel));
 	if (f->taken_path == NULL)
 		return sftp_result_of(ERR_NOMEM);
-	return sftp_result_of(host_open_file(&entry, O_RDONLY, &f->fd, &st));
+	e = host_open_file(&entry, O_RDONLY, &f->fd, &st);
+	return denial_of(v, place, ACCESS_DOWNLOAD, e);
 }
 
 /* What the name stands for now, as this session sees it. */
@@ -64,12 +71,11 @@ find_target(struct vfs *v, const char *path, const struct place *place, struct t
 	enum err e = host_find(place->mount->dir_fd, place->rel, &t->entry);
 
 	if (e != ERR_OK)
-		return sftp_result_of(e);
+		return denial_of(v, place, ACCESS_CREATE, e);
 	if (t->entry.kind == HOST_DIR)
 		return sftp_result_of(ERR_ISDIR);
-	/* Something that isn't shown holds the name. */
 	if (t->entry.kind == HOST_HIDDEN)
-		return result_denied();
+		return denial_by_name(v, place, ACCESS_CREATE);
 	t->own = upload_find(v, path);
 	t->exists = t->own != NULL || t->entry.kind == HOST_FILE;
 	return result_ok();
@@ -77,7 +83,7 @@ find_target(struct vfs *v, const char *path, const struct place *place, struct t
 
 /* May the flags be used on the target, by this account? */
 static struct sftp_result
-check_target(const struct place *place, const struct target *t, uint32_t pflags)
+check_target(struct vfs *v, const struct place *place, const struct target *t, uint32_t pflags)
 {
 	bool keeps = (pflags & SSH_FXF_TRUNC) == 0;
 
@@ -88,10 +94,10 @@ check_target(const struct place *place, const struct target *t, uint32_t pflags)
 	if ((pflags & SSH_FXF_CREAT) != 0 && (pflags & SSH_FXF_EXCL) != 0)
 		return result_say(SSH_FX_FAILURE, "a file of this name is there already");
 	if (!place_allows(place, ACCESS_REPLACE))
-		return result_denied();
+		return denial_by_right(v, place, ACCESS_REPLACE);
 	/* The copy of what is there may be read only by who may read what is there. */
 	if (keeps && (pflags & SSH_FXF_READ) != 0 && !place_allows(place, ACCESS_DOWNLOAD))
-		return result_denied();
+		return denial_by_right(v, place, ACCESS_DOWNLOAD);
 	return result_ok();
 }
 
@@ -123,10 +129,10 @@ file_open_writer(struct vfs *v, const struct vpath *path, const struct place *pl
 	struct stat st = {.st_mode = 0};
 
 	if (!place_allows(place, ACCESS_CREATE))
-		return result_denied();
+		return denial_by_right(v, place, ACCESS_CREATE);
 	struct sftp_result result = find_target(v, path->text, place, &target);
 	if (result.status == SSH_FX_OK)
-		result = check_target(place, &target, pflags);
+		result = check_target(v, place, &target, pflags);
 	if (result.status != SSH_FX_OK)
 		return result;
 	enum err e = open_base(&target, pflags, &base, &st);
@@ -139,5 +145,5 @@ file_open_writer(struct vfs *v, const struct vpath *path, const struct place *pl
 	f->readable = (pflags & SSH_FXF_READ) != 0;
 	f->append = (pflags & SSH_FXF_APPEND) != 0;
 	f->writable = f->append || (pflags & SSH_FXF_WRITE) != 0;
-	return sftp_result_of(e);
+	return denial_of(v, place, ACCESS_CREATE, e);
 }

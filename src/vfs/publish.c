@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "vfs/denial.h"
 #include "vfs/result.h"
 #include "vfs/upload.h"
 #include "vfs/upload_state.h"
@@ -98,15 +99,18 @@ put_in_place(const struct upload *u)
 static struct sftp_result
 publish(const struct upload *u, uint64_t transfer)
 {
+	struct place place = {.mount = u->mount, .path = u->path, .rel = upload_rel(u)};
 	enum err e = put_in_place(u);
 
-	if (e == ERR_EXISTS)
+	if (e == ERR_EXISTS) {
+		(void)denial_by_right(u->vfs, &place, ACCESS_REPLACE);
 		return result_say(SSH_FX_FAILURE, "a file of this name is there already");
+	}
 	if (e == ERR_NOENT)
 		return result_say(SSH_FX_NO_SUCH_FILE, "the directory of the upload is gone");
 	if (e == ERR_OK)
 		u->vfs->journal->published(u->vfs->journal_ctx, transfer);
-	return sftp_result_of(e);
+	return denial_of(u->vfs, &place, ACCESS_CREATE, e);
 }
 
 struct upload *
@@ -146,8 +150,7 @@ replace_with_copy(struct upload *u, const struct host_entry *entry, uint64_t siz
 }
 
 enum err
-upload_resize(struct vfs *v, const struct place *p, const char *path,
-    const struct host_entry *entry, uint64_t size)
+upload_resize(struct vfs *v, const struct place *p, const struct host_entry *entry, uint64_t size)
 {
 	int fd _cleanup_(fd_closep) = -1;
 	struct upload *u;
@@ -159,7 +162,7 @@ upload_resize(struct vfs *v, const struct place *p, const char *path,
 	if (e != ERR_OK || (uint64_t)st.st_size == size)
 		return e;
 	struct upload_base base = {.fd = fd, .len = size};
-	e = upload_new(v, p->mount, path, st.st_mode & 0777, base, &u);
+	e = upload_new(v, p->mount, p->path, st.st_mode & 0777, base, &u);
 	if (e != ERR_OK)
 		return e;
 	e = replace_with_copy(u, entry, size);

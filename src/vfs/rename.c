@@ -5,6 +5,7 @@
  * RENAME never overwrites (draft-ietf-secsh-filexfer-02 section 6.5), by the kernel's word and not
  * by a look before; posix-rename does, where the mount allows it.
  */
+#include "vfs/denial.h"
 #include "vfs/ops.h"
 #include "vfs/result.h"
 #include "vfs/upload.h"
@@ -29,11 +30,12 @@ end_resolve(struct vfs *v, struct slice raw, struct rename_end *end)
 	enum err e = namespace_resolve(v, raw, &end->path, &end->place);
 
 	if (e != ERR_OK)
-		return sftp_result_of(e);
+		return denial_of(v, &end->place, ACCESS_RENAME, e);
 	if (end->place.fixed)
-		return result_denied();
+		return denial_by_right(v, &end->place, ACCESS_RENAME);
 	end->own = upload_find(v, end->path.text);
-	return sftp_result_of(host_find(end->place.mount->dir_fd, end->place.rel, &end->entry));
+	e = host_find(end->place.mount->dir_fd, end->place.rel, &end->entry);
+	return denial_of(v, &end->place, ACCESS_RENAME, e);
 }
 
 static bool
@@ -44,18 +46,18 @@ end_exists(const struct rename_end *end)
 
 /* The uploader renames what it is still uploading: it will be published under the new name. */
 static struct sftp_result
-rename_own(const struct rename_end *from, const struct rename_end *to, bool replace)
+rename_own(struct vfs *v, const struct rename_end *from, const struct rename_end *to, bool replace)
 {
 	if (from->own->state != UPLOAD_OPEN)
 		return result_recording();
 	if (!place_allows(&to->place, ACCESS_CREATE))
-		return result_denied();
+		return denial_by_right(v, &to->place, ACCESS_CREATE);
 	if (to->entry.kind == HOST_DIR)
 		return sftp_result_of(ERR_ISDIR);
 	if (end_exists(to) && !replace)
 		return sftp_result_of(ERR_EXISTS);
 	if (end_exists(to) && !place_allows(&to->place, ACCESS_REPLACE))
-		return result_denied();
+		return denial_by_right(v, &to->place, ACCESS_REPLACE);
 	return sftp_result_of(upload_retarget(from->own, to->place.mount, to->path.text));
 }
 
@@ -63,17 +65,20 @@ static struct sftp_result
 check_placed(
     struct vfs *v, const struct rename_end *from, const struct rename_end *to, bool replace)
 {
-	bool over = replace && end_exists(to);
+	enum access_op op = replace && end_exists(to) ? ACCESS_RENAME_OVER : ACCESS_RENAME;
 
-	if (!place_allows(&from->place, ACCESS_RENAME) ||
-	    !place_allows(&to->place, over ? ACCESS_RENAME_OVER : ACCESS_RENAME))
-		return result_denied();
-	if (from->entry.kind == HOST_NONE || from->entry.kind == HOST_HIDDEN)
+	if (!place_allows(&from->place, ACCESS_RENAME))
+		return denial_by_right(v, &from->place, ACCESS_RENAME);
+	if (!place_allows(&to->place, op))
+		return denial_by_right(v, &to->place, op);
+	if (from->entry.kind == HOST_HIDDEN)
+		return denial_of(v, &from->place, ACCESS_RENAME, ERR_ESCAPE);
+	if (from->entry.kind == HOST_NONE)
 		return sftp_result_of(ERR_NOENT);
 	if (end_exists(to) && !replace)
 		return sftp_result_of(ERR_EXISTS);
 	if (to->entry.kind == HOST_HIDDEN)
-		return result_denied();
+		return denial_by_name(v, &to->place, ACCESS_RENAME);
 	/* The journal was told where these go. */
 	if (upload_beneath(v, from->path.text, UPLOAD_RECORDING))
 		return result_recording();
@@ -103,7 +108,7 @@ rename_placed(
 		return result;
 	enum err e = move(from, to, replace && place_allows(&to->place, ACCESS_RENAME_OVER));
 	if (e != ERR_OK)
-		return sftp_result_of(e);
+		return denial_of(v, &to->place, ACCESS_RENAME, e);
 	v->journal->changed(
 	    v->journal_ctx, "renamed", from->place.mount->folder, from->place.rel, to->place.rel);
 	if (from->entry.kind == HOST_DIR)
@@ -126,6 +131,6 @@ rename_path(void *fs, struct slice raw_from, struct slice raw_to, bool replace)
 	if (!mount_same_store(from.place.mount, to.place.mount))
 		return result_say(SSH_FX_FAILURE, "cannot rename across folders");
 	if (from.own != NULL)
-		return rename_own(&from, &to, replace);
+		return rename_own(v, &from, &to, replace);
 	return rename_placed(v, &from, &to, replace);
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "vfs/denial.h"
 #include "vfs/ops.h"
 #include "vfs/result.h"
 #include "vfs/upload.h"
@@ -54,33 +55,33 @@ setstat_own(const struct upload *u, const struct sftp_attrs *attrs)
 
 /* A directory has no size to set; of a file that is in place it is a change of content. */
 static struct sftp_result
-resize(struct vfs *v, const struct vpath *path, const struct place *place,
-    const struct host_entry *entry, uint64_t size)
+resize(struct vfs *v, const struct place *place, const struct host_entry *entry, uint64_t size)
 {
 	if (entry->kind == HOST_DIR)
 		return sftp_result_of(ERR_ISDIR);
 	if (!place_allows(place, ACCESS_RESIZE))
-		return result_denied();
-	return sftp_result_of(upload_resize(v, place, path->text, entry, size));
+		return denial_by_right(v, place, ACCESS_RESIZE);
+	return denial_of(v, place, ACCESS_RESIZE, upload_resize(v, place, entry, size));
 }
 
 static struct sftp_result
-setstat_placed(struct vfs *v, const struct vpath *path, const struct place *place,
-    const struct sftp_attrs *attrs)
+setstat_placed(struct vfs *v, const struct place *place, const struct sftp_attrs *attrs)
 {
 	struct host_entry entry _cleanup_(host_entry_fini) = {.parent_fd = -1};
 	int fd _cleanup_(fd_closep) = -1;
 	struct stat st;
 
 	if (!place_allows(place, ACCESS_STAT))
-		return result_denied();
+		return denial_by_right(v, place, ACCESS_SETSTAT);
 	enum err e = host_find(place->mount->dir_fd, place->rel, &entry);
+	if (e == ERR_OK && entry.kind == HOST_HIDDEN)
+		e = ERR_ESCAPE;
+	if (e == ERR_OK && entry.kind == HOST_NONE)
+		e = ERR_NOENT;
 	if (e != ERR_OK)
-		return sftp_result_of(e);
-	if (entry.kind != HOST_FILE && entry.kind != HOST_DIR)
-		return sftp_result_of(ERR_NOENT);
+		return denial_of(v, place, ACCESS_SETSTAT, e);
 	if ((attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0) {
-		struct sftp_result r = resize(v, path, place, &entry, attrs->size);
+		struct sftp_result r = resize(v, place, &entry, attrs->size);
 		if (r.status != SSH_FX_OK)
 			return r;
 	}
@@ -90,9 +91,9 @@ setstat_placed(struct vfs *v, const struct vpath *path, const struct place *plac
 		e = file_open_beneath(entry.parent_fd, entry.name, O_RDONLY | O_DIRECTORY, 0, &fd);
 	else
 		e = host_open_file(&entry, O_RDONLY, &fd, &st);
-	if (e != ERR_OK)
-		return sftp_result_of(e);
-	return sftp_result_of(setstat_apply(fd, place->mount, attrs, entry.kind == HOST_DIR));
+	if (e == ERR_OK)
+		e = setstat_apply(fd, place->mount, attrs, entry.kind == HOST_DIR);
+	return denial_of(v, place, ACCESS_SETSTAT, e);
 }
 
 struct sftp_result
@@ -104,10 +105,10 @@ setstat_path(void *fs, struct slice raw, const struct sftp_attrs *attrs)
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
 	if (e != ERR_OK)
-		return sftp_result_of(e);
+		return denial_of(v, &place, ACCESS_SETSTAT, e);
 	if (place.fixed)
 		return (attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0 ? sftp_result_of(ERR_ISDIR)
 								    : result_ok();
 	const struct upload *own = upload_find(v, path.text);
-	return own != NULL ? setstat_own(own, attrs) : setstat_placed(v, &path, &place, attrs);
+	return own != NULL ? setstat_own(own, attrs) : setstat_placed(v, &place, attrs);
 }

@@ -128,13 +128,28 @@ upload_rel(const struct upload *u)
 	return vpath_after(u->path, u->mount->at);
 }
 
+static void
+tell_abandoned(const struct upload *u)
+{
+	const struct vfs_journal *journal = u->vfs->journal;
+	struct stat st;
+
+	uint64_t bytes = upload_stat(u, &st) == ERR_OK ? (uint64_t)st.st_size : 0;
+	journal->abandoned(
+	    u->vfs->journal_ctx, u->mount->folder, upload_rel(u), u->staging_name, bytes);
+}
+
 void
 upload_abandon(struct upload *u)
 {
-	if (u->state == UPLOAD_RECORDING)
+	if (u->state == UPLOAD_RECORDING) {
 		u->waiting = NULL;
-	else
-		upload_free(u);
+		return;
+	}
+	/* What was removed by its name is missed by nobody. */
+	if (u->state == UPLOAD_OPEN)
+		tell_abandoned(u);
+	upload_free(u);
 }
 
 enum err

@@ -94,8 +94,8 @@ struct upload *upload_awaiting(struct vfs *v, uint32_t tag);
 struct sftp_result upload_recorded(struct upload *u, enum err error, uint64_t transfer);
 
 /*
- * The client went away. Before CLOSE the upload ends here, and its bytes stay in staging. In
- * RECORDING it goes on without a client: Dray answers for it.
+ * The client went away. Before CLOSE the upload ends here: its bytes stay in staging, and the
+ * journal is told. In RECORDING it goes on without a client: Dray answers for it.
  */
 void upload_abandon(struct upload *u);
 
@@ -116,7 +116,7 @@ bool upload_beneath(struct vfs *v, const char *dir, enum upload_state state);
 enum err upload_move_beneath(struct vfs *v, const char *from, const char *to) must_check;
 
 /* A file in place gets another size: a copy of that size takes its place, at once. */
-enum err upload_resize(struct vfs *v, const struct place *p, const char *path,
-    const struct host_entry *entry, uint64_t size) must_check;
+enum err upload_resize(
+    struct vfs *v, const struct place *p, const struct host_entry *entry, uint64_t size) must_check;
 
 #endif

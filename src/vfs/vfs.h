@@ -41,11 +41,28 @@ struct vfs_journal {
 	void (*published)(void *ctx, uint64_t transfer);
 	/* A file was read from its first to its last byte, and closed. */
 	void (*taken)(void *ctx, const char *folder, const char *path, uint64_t bytes);
+	/*
+	 * The client lost its line before it closed the upload: so many bytes stay in staging,
+	 * under this name.
+	 */
+	void (*abandoned)(void *ctx, const char *folder, const char *path, const char *staging_name,
+	    uint64_t bytes);
+	/*
+	 * An operation was refused: for want of a right, because the path leads out of the mount or
+	 * into none, or by the host. verb: "upload", "overwrite", "download", "list", "stat",
+	 * "delete", "rename", "make-directory", "remove-directory", "resize", "set-attributes".
+	 * folder is "" for what lies in no mount; path is "" for the directory itself. why is for
+	 * people. Called at most VFS_DENIALS_MAX times, and once more to say that this was it.
+	 */
+	void (*denied)(
+	    void *ctx, const char *verb, const char *folder, const char *path, const char *why);
 	/* verb: "removed", "renamed" (detail is the new path), "made-directory",
 	 * "removed-directory", "resized" (a file in place, by SETSTAT). detail is never NULL. */
 	void (*changed)(
 	    void *ctx, const char *verb, const char *folder, const char *path, const char *detail);
 };
+
+enum { VFS_DENIALS_MAX = 100 };
 
 struct vfs;
 

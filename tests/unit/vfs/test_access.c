@@ -38,9 +38,11 @@ test_table(void **state unused_arg)
 {
 	assert_int_equal(ARRAY_LEN(TABLE) + 1, ACCESS_N);
 	for (uint32_t allow = 0; allow <= VFS_ALL; allow++) {
-		for (size_t i = 0; i < ARRAY_LEN(TABLE); i++)
+		for (size_t i = 0; i < ARRAY_LEN(TABLE); i++) {
 			assert_int_equal(access_allows(allow, TABLE[i].op),
 			    (allow & TABLE[i].needs) == TABLE[i].needs);
+			assert_int_equal(access_lacks(allow, TABLE[i].op), TABLE[i].needs & ~allow);
+		}
 		assert_int_equal(access_allows(allow, ACCESS_STAT), allow != 0);
 	}
 }
@@ -151,7 +153,32 @@ assert_untouched(void)
 	assert_int_equal(world_count("store"), 3);
 }
 
-/* Whatever is denied has changed nothing; whatever is allowed works. */
+/* The operation whose right was asked for first, and was not there. */
+static enum access_op
+first_denied(uint32_t allow, enum access_op op)
+{
+	if (op == ACCESS_REPLACE && !access_allows(allow, ACCESS_CREATE))
+		return ACCESS_CREATE;
+	return op == ACCESS_RESIZE && allow == 0 ? ACCESS_SETSTAT : op;
+}
+
+/* One denial is told, by the operation's name; none when it was allowed. */
+static void
+assert_told(uint32_t allow, enum access_op op)
+{
+	const char *verb = access_verb(first_denied(allow, op));
+
+	if (access_allows(allow, op)) {
+		assert_int_equal(the_world.n_denied, 0);
+		return;
+	}
+	assert_int_equal(the_world.n_denied, 1);
+	assert_memory_equal(the_world.denied, verb, strlen(verb));
+	assert_int_equal(the_world.denied[strlen(verb)], ' ');
+	the_world.n_denied = 0;
+}
+
+/* Whatever is denied has changed nothing, and is told; whatever is allowed works. */
 static void
 test_operations(void **state unused_arg)
 {
@@ -166,6 +193,7 @@ test_operations(void **state unused_arg)
 			    TRIES[i].try_it(), allowed ? SSH_FX_OK : SSH_FX_PERMISSION_DENIED);
 			if (!allowed)
 				assert_untouched();
+			assert_told(allow, TRIES[i].op);
 		}
 	}
 }

@@ -145,10 +145,26 @@ test_abandoned_stays_private(void **state unused_arg)
 	assert_int_equal(op_write(f, 0, "half"), SSH_FX_OK);
 	world_forget_events();
 	the_world.ops->abandon(f);
-	world_assert_events((const char *const[]){NULL});
+	world_assert_events((const char *const[]){"abandoned store a 4", NULL});
 	assert_int_equal(world_count("store"), 0);
 	assert_int_equal(world_count("store.staging"), 1);
+	assert_memory_equal(the_world.staging_name, "up.erp.", 7);
 	assert_list("/", "");
+}
+
+/* Told under the name that it has by then; what was removed by name is not told. */
+static void
+test_abandoned_under_another_name(void **state unused_arg)
+{
+	void *f = op_open("/a", PUT, NULL), *removed = op_open("/b", PUT, NULL);
+
+	assert_int_equal(op_mkdir("/d"), SSH_FX_OK);
+	assert_int_equal(op_rename("/a", "/d/c", false), SSH_FX_OK);
+	assert_int_equal(op_remove("/b"), SSH_FX_OK);
+	world_forget_events();
+	the_world.ops->abandon(removed);
+	the_world.ops->abandon(f);
+	world_assert_events((const char *const[]){"abandoned store d/c 0", NULL});
 }
 
 /* Recorded, and the client gone: Dray answers for the file and puts it in place; nobody is told. */
@@ -159,7 +175,9 @@ test_abandoned_while_recording(void **state unused_arg)
 
 	assert_int_equal(op_write(f, 0, "all"), SSH_FX_OK);
 	assert_int_equal(op_close(f, 1).status, SFTP_PENDING);
+	world_forget_events();
 	the_world.ops->abandon(f);
+	world_assert_events((const char *const[]){NULL});
 	assert_int_equal(vfs_n_recording(the_world.v), 1);
 	assert_int_equal(vfs_upload_recorded(the_world.v, the_world.tag, ERR_OK, 3), ERR_OK);
 	assert_int_equal(the_world.n_completed, 0);
@@ -264,6 +282,8 @@ test_name_taken_meanwhile(void **state unused_arg)
 	assert_int_equal(vfs_upload_recorded(the_world.v, the_world.tag, ERR_OK, 1), ERR_OK);
 	assert_int_equal(the_world.completed.status, SSH_FX_FAILURE);
 	assert_string_equal(the_world.completed.message, "a file of this name is there already");
+	assert_string_equal(the_world.denied,
+	    "overwrite store:a: the name is in use, and the mount does not allow overwrite");
 	world_assert_content("store/a", "theirs");
 	assert_int_equal(world_count("store.staging"), 1);
 	assert_int_equal(op_open_status("/a", PUT), SSH_FX_PERMISSION_DENIED);
@@ -335,6 +355,7 @@ test_too_many_uploads(void **state unused_arg)
 
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		print_message("the limit of descriptors comes first: %s\n", strerror(errno));
+	the_world.quiet = true;
 	for (; n < ARRAY_LEN(files) && r.status == SSH_FX_OK; n++) {
 		(void)snprintf(name, sizeof name, "/f%zu", n);
 		files[n] = op_open(name, PUT, &r);
@@ -450,6 +471,7 @@ main(void)
 	    WORLD_TEST(test_last_close_wins_and_readers_keep_theirs),
 	    WORLD_TEST(test_answers_out_of_order),
 	    WORLD_TEST(test_abandoned_stays_private),
+	    WORLD_TEST(test_abandoned_under_another_name),
 	    WORLD_TEST(test_abandoned_while_recording),
 	    WORLD_TEST(test_not_recorded),
 	    WORLD_TEST(test_every_call_fails),

@@ -45,7 +45,9 @@ struct world {
 	enum err staged_error; /* what the journal says to staged */
 	struct sftp_result completed;
 	size_t n_completed;
-	int fail_call; /* the n-th fsync or rename from now fails with fail_errno; 0: none */
+	size_t n_denied;
+	char denied[512]; /* the last denial that was told */
+	int fail_call;    /* the n-th fsync or rename from now fails with fail_errno; 0: none */
 	int fail_errno;
 };
 
@@ -162,11 +164,31 @@ world_changed(void *ctx unused_arg, const char *verb, const char *folder, const 
 	world_note("%s %s %s%s%s", verb, folder, path, detail[0] == '\0' ? "" : " ", detail);
 }
 
+static inline void
+world_abandoned(void *ctx unused_arg, const char *folder, const char *path,
+    const char *staging_name, uint64_t bytes)
+{
+	(void)snprintf(the_world.staging_name, sizeof the_world.staging_name, "%s", staging_name);
+	world_note("abandoned %s %s %" PRIu64, folder, path, bytes);
+}
+
+/* Not among the events: most tests that meet a denial look at its answer alone. */
+static inline void
+world_denied(
+    void *ctx unused_arg, const char *verb, const char *folder, const char *path, const char *why)
+{
+	the_world.n_denied++;
+	(void)snprintf(
+	    the_world.denied, sizeof the_world.denied, "%s %s:%s: %s", verb, folder, path, why);
+}
+
 static const struct vfs_journal WORLD_JOURNAL = {
     .staged = world_staged,
     .published = world_published,
     .taken = world_taken,
     .changed = world_changed,
+    .abandoned = world_abandoned,
+    .denied = world_denied,
 };
 
 /* A descriptor of a directory of the world's. */

@@ -59,7 +59,7 @@ host_scan(struct cli *cli, struct host *h)
 	if (e == ERR_OK)
 		e = hostscan_connect(&h->scan, &story);
 	if (e != ERR_OK)
-		return cli_fail(cli, CLI_FAILED, "cannot scan %s: %s", h->scan.remote->name,
+		return cli_fail(cli, CLI_FAILED, "remote %s: %s", h->scan.remote->name,
 		    story.text[0] != '\0' ? story.text : err_text(e));
 	return CLI_OK;
 }
@@ -197,9 +197,30 @@ pin(struct cli *cli, const struct host *h, const struct hostscan_key *key)
 	return e == ERR_OK ? CLI_OK : cli_fail(cli, CLI_FAILED, "%s", story.text);
 }
 
+/* What uses the new pin, and how to make it do so at once. */
 static void
-print_trusted(struct cli *cli, const struct hostscan *s, const struct hostscan_key *key)
+print_routes(struct cli *cli, const struct host *h)
 {
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->config->n_routes; i++) {
+		const struct config_route *r = &h->config->routes[i];
+		if (r->from != h->scan.remote || r->disabled)
+			continue;
+		if (n++ == 0)
+			fputs("drayd sees that at the next run of a route from there. To run it "
+			      "now:\n",
+			    cli->out);
+		fprintf(cli->out, "  dray run %s\n", r->name);
+	}
+	if (n == 0)
+		fputs("No route fetches from there yet.\n", cli->out);
+}
+
+static void
+print_trusted(struct cli *cli, const struct host *h, const struct hostscan_key *key)
+{
+	const struct hostscan *s = &h->scan;
 	bool added = key->verdict != HOSTSCAN_PINNED;
 
 	if (cli->json) {
@@ -215,10 +236,9 @@ print_trusted(struct cli *cli, const struct hostscan *s, const struct hostscan_k
 		    s->remote->known_hosts, key->line);
 		return;
 	}
-	fprintf(cli->out,
-	    "Pinned the %s key of %s in %s.\n"
-	    "drayd sees that at the route's next run (now: dray run ROUTE).\n",
-	    key->type, s->remote->name, s->remote->known_hosts);
+	fprintf(cli->out, "Pinned the %s key of %s in %s.\n", key->type, s->remote->name,
+	    s->remote->known_hosts);
+	print_routes(cli, h);
 	if (key->verdict == HOSTSCAN_CHANGED)
 		fprintf(cli->out,
 		    "Another key is pinned there too, in line %zu, and still trusted: remove that "
@@ -253,7 +273,7 @@ cmd_host_trust(struct cli *cli)
 	if (key->verdict != HOSTSCAN_PINNED)
 		code = pin(cli, &h, key);
 	if (code == CLI_OK)
-		print_trusted(cli, &h.scan, key);
+		print_trusted(cli, &h, key);
 	return code;
 }
 

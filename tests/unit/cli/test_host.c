@@ -70,10 +70,14 @@ start_server(const char *const *host_keys)
 	assert_true(answers(server.port));
 }
 
+#define ROUTE(name, remote, more)                                                         \
+	"  " name ": { from: { remote: " remote ", path: /, every: 1m }, match: { name: " \
+	"\"*\" }, to: [{ folder: in }], after: leave" more " }\n"
+
 static void
 write_config(const char *known_hosts)
 {
-	char text[1024];
+	char text[2048];
 
 	(void)snprintf(text, sizeof text,
 	    "home: .\n"
@@ -82,7 +86,10 @@ write_config(const char *known_hosts)
 	    "  acme: { address: \"127.0.0.1:%u\", user: u, identity: me, known_hosts: %s, "
 	    "timeout: 10s }\n"
 	    "  dead: { address: \"127.0.0.1:1\", user: u, identity: me, known_hosts: %s, "
-	    "timeout: 1s }\n",
+	    "timeout: 1s }\n"
+	    "folders: { in: { path: in } }\n"
+	    "routes:\n" ROUTE("acme-a", "acme", "") ROUTE("acme-b", "acme", "")
+		ROUTE("acme-off", "acme", ", disabled: true") ROUTE("dead-all", "dead", ""),
 	    server.port, known_hosts, known_hosts);
 	write_file("dray.yaml", text, 0644);
 }
@@ -169,6 +176,13 @@ test_trust(void **state)
 	assert_string_equal(a.err, "");
 	assert_int_equal(a.code, CLI_OK);
 	assert_contains(a.out, "Pinned the ssh-ed25519 key of acme in ");
+	assert_contains(a.out,
+	    "known_hosts.\n"
+	    "drayd sees that at the next run of a route from there. To run it now:\n"
+	    "  dray run acme-a\n"
+	    "  dray run acme-b\n");
+	assert_null(strstr(a.out, "acme-off"));
+	assert_null(strstr(a.out, "dead-all"));
 	answer_fini(&a);
 	/* The file is the old one and one line more, which ssh-keygen finds by the host's name. */
 	static const char BEFORE[] = "# ours\nelsewhere.example ssh-ed25519 AAAA\n[127.0.0.1]:";
@@ -314,7 +328,7 @@ test_unreachable(void **state)
 	(void)state;
 	struct answer a = DRAY("host", "scan", "dead");
 	assert_int_equal(a.code, CLI_FAILED);
-	assert_contains(a.err, "dray: cannot scan dead: ");
+	assert_contains(a.err, "dray: remote dead: cannot connect to ");
 	assert_contains(a.err, "Connection refused");
 	answer_fini(&a);
 	a = DRAY("host", "scan", "nobody");

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 
-enum { CONFIG_ERRORS_MAX = 64 * 1024, SHOWN_MAX = 160 };
+enum { SHOWN_MAX = 160 };
 
 enum cli_exit
 cli_fail(struct cli *cli, enum cli_exit code, const char *format, ...)
@@ -41,20 +41,24 @@ cli_config_path(const struct cli *cli)
 }
 
 enum cli_exit
+cli_fail_config(struct cli *cli, enum err e, const struct buf *errors)
+{
+	if (buf_len(errors) == 0)
+		return cli_fail(
+		    cli, CLI_CONFIG, "cannot read %s: %s", cli_config_path(cli), err_text(e));
+	fwrite(buf_slice(errors).ptr, 1, buf_len(errors), cli->err);
+	return CLI_CONFIG;
+}
+
+enum cli_exit
 cli_load_config(struct cli *cli, struct config **ret_config)
 {
 	struct buf errors _cleanup_(buf_fini);
 
-	buf_init(&errors, CONFIG_ERRORS_MAX);
+	buf_init(&errors, CLI_CONFIG_ERRORS_MAX);
 	*ret_config = NULL;
 	enum err e = config_load(cli_config_path(cli), ret_config, &errors);
-	if (e == ERR_OK)
-		return CLI_OK;
-	if (buf_len(&errors) == 0)
-		return cli_fail(
-		    cli, CLI_CONFIG, "cannot read %s: %s", cli_config_path(cli), err_text(e));
-	fwrite(buf_slice(&errors).ptr, 1, buf_len(&errors), cli->err);
-	return CLI_CONFIG;
+	return e == ERR_OK ? CLI_OK : cli_fail_config(cli, e, &errors);
 }
 
 enum cli_exit

@@ -34,6 +34,10 @@ const char *cli_config_path(const struct cli *cli);
 /* Loads it, or tells every error in it: CLI_CONFIG. The caller ends it with config_unref. */
 enum cli_exit cli_load_config(struct cli *cli, struct config **ret_config) must_check;
 
+/* Tells the errors that config_load found, or e when it found none; returns CLI_CONFIG. */
+enum { CLI_CONFIG_ERRORS_MAX = 64 * 1024 };
+enum cli_exit cli_fail_config(struct cli *cli, enum err e, const struct buf *errors);
+
 /* Fails with CLI_USAGE when text, an argument called `what`, has more than max bytes. */
 enum cli_exit cli_check_length(
     struct cli *cli, const char *what, const char *text, size_t max) must_check;

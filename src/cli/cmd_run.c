@@ -3,7 +3,10 @@
 #include "cli/commands.h"
 #include "cli/control.h"
 #include "cli/json.h"
+#include "cli/missing.h"
 #include "cli/out.h"
+
+enum { SHOWN_MAX = 160 };
 
 static void
 print_answer(struct cli *cli, const struct ipc_ctl_run *body, const struct control_answer *answer)
@@ -25,23 +28,41 @@ print_answer(struct cli *cli, const struct ipc_ctl_run *body, const struct contr
 	fputc('\n', cli->out);
 }
 
+/* A run takes as long as its files do: with --wait there is no limit to the silence. */
+static enum cli_exit
+ask(struct cli *cli, const struct control_daemon *daemon, const struct ipc_ctl_run *body,
+    struct control_answer *ret_answer)
+{
+	const char *route = cli->arguments[0];
+	struct story missing, about;
+	char shown[SHOWN_MAX];
+
+	missing_route(daemon->config, route, &missing);
+	story_set(&about, "route %s", text_escape(slice_str(route), shown, sizeof shown));
+	return control_ask_for(cli, daemon,
+	    &(struct control_question){
+		.type = IPC_CTL_RUN,
+		.body = body,
+		.silence_us = body->wait ? 0 : CONTROL_SILENCE_S * US_PER_SEC,
+		.missing = missing.text,
+		.about = about.text,
+	    },
+	    ret_answer);
+}
+
 enum cli_exit
 cmd_run(struct cli *cli)
 {
-	struct config *config _cleanup_(config_unrefp) = NULL;
+	struct control_daemon daemon _cleanup_(control_forget) = {.config = NULL};
 	struct ipc_ctl_run body = {
 	    .route = slice_str(cli->arguments[0]), .wait = (cli->options.given & OPTION_WAIT) != 0};
 	struct control_answer answer;
 
 	enum cli_exit code = cli_check_length(cli, "route's name", cli->arguments[0], IPC_NAME_MAX);
 	if (code == CLI_OK)
-		code = cli_load_config(cli, &config);
-	/* A run takes as long as its files do: with --wait there is no limit to the silence. */
+		code = control_find(cli, &daemon);
 	if (code == CLI_OK)
-		code = control_ask_for(cli, config,
-		    &(struct control_question){IPC_CTL_RUN, &body,
-			body.wait ? 0 : CONTROL_SILENCE_S * US_PER_SEC, NULL, NULL},
-		    &answer);
+		code = ask(cli, &daemon, &body, &answer);
 	if (code == CLI_OK)
 		print_answer(cli, &body, &answer);
 	return code;

@@ -3,8 +3,10 @@
 #include "cli/commands.h"
 #include "cli/control.h"
 #include "cli/json.h"
+#include "cli/missing.h"
 #include "cli/out.h"
 #include "cli/rows.h"
+#include "cli/stuck.h"
 
 #include <inttypes.h>
 
@@ -35,9 +37,11 @@ print_json(struct cli *cli, const struct rows *rows)
 	json_t *doc = json_new_object();
 
 	json_put(doc, "gateway", gateway == NULL ? json_null() : json_new_row(&gateway->m));
+	json_put(doc, "addresses", array_of(rows, IPC_CTL_ADDRESS));
 	json_put(doc, "routes", array_of(rows, IPC_CTL_ROUTE));
 	json_put(doc, "remotes", array_of(rows, IPC_CTL_REMOTE));
 	json_put(doc, "sessions", array_of(rows, IPC_CTL_SESSION));
+	json_put(doc, "stuck", array_of(rows, IPC_CTL_TRANSFER));
 	json_print_document(doc, cli->out);
 }
 
@@ -63,6 +67,47 @@ print_gateway(struct cli *cli, const struct ipc_ctl_gateway *g)
 }
 
 static void
+print_addresses(struct cli *cli, const struct rows *rows)
+{
+	ROWS_FOREACH(row, rows, IPC_CTL_ADDRESS)
+	{
+		if (!row->m.ctl_address.listening)
+			continue;
+		fputs("listening on ", cli->out);
+		out_text(cli->out, row->m.ctl_address.address);
+		fputc('\n', cli->out);
+	}
+}
+
+/* Is the route's remote one that nobody connects to until an operator has looked? */
+static bool
+is_stopped(const struct rows *rows, const struct ipc_ctl_route *r)
+{
+	struct slice remote;
+
+	(void)slice_cut(r->from, ':', &remote);
+	ROWS_FOREACH(row, rows, IPC_CTL_REMOTE)
+	{
+		if (slice_equal(row->m.ctl_remote.name, remote))
+			return slice_starts_with(row->m.ctl_remote.condition, slice_str("stopped"));
+	}
+	return false;
+}
+
+static const char *
+next_run(struct cli *cli, const struct rows *rows, const struct ipc_ctl_route *r,
+    char dst[TIME_TEXT_MAX])
+{
+	/* None is planned while one is under way. */
+	if (r->next_run_us == 0)
+		return "-";
+	/* Its timer goes on, but such a run ends before it has begun. */
+	if (is_stopped(rows, r))
+		return "when the remote goes on";
+	return out_distance(r->next_run_us, cli->now_us, dst);
+}
+
+static void
 print_routes(struct cli *cli, const struct rows *rows)
 {
 	static const struct table_column COLUMNS[] = {{"ROUTE", false}, {"FROM", false},
@@ -79,10 +124,7 @@ print_routes(struct cli *cli, const struct rows *rows)
 		table_add_text(&t, r->from);
 		table_add_text(&t, r->condition);
 		table_add(&t, out_distance(r->last_run_us, cli->now_us, distance));
-		/* None is planned while one is under way. */
-		table_add(&t, r->next_run_us == 0
-				  ? "-"
-				  : out_distance(r->next_run_us, cli->now_us, distance));
+		table_add(&t, next_run(cli, rows, r, distance));
 		table_add_u64(&t, r->n_waiting);
 		table_add_u64(&t, r->n_done);
 		table_add_u64(&t, r->n_failed);
@@ -141,79 +183,6 @@ print_sessions(struct cli *cli, const struct rows *rows)
 	}
 }
 
-/* One line of what is stuck: "  what name: condition: why". The first has the title before it. */
-static void
-print_stuck(FILE *to, size_t *n, const char *what, struct slice name, struct slice condition,
-    struct slice trouble)
-{
-	if ((*n)++ == 0)
-		fputs("\nWhat is stuck, and why:\n", to);
-	fprintf(to, "  %s", what);
-	if (name.len > 0)
-		fputc(' ', to);
-	out_text(to, name);
-	fputs(": ", to);
-	out_text(to, condition);
-	if (condition.len > 0 && trouble.len > 0)
-		fputs(": ", to);
-	out_story(to, trouble);
-	fputc('\n', to);
-}
-
-/* A remote's trouble is that of each of its routes too: once is enough. */
-static bool
-told_of_a_remote(const struct rows *rows, struct slice trouble)
-{
-	ROWS_FOREACH(row, rows, IPC_CTL_REMOTE)
-	{
-		if (slice_equal(row->m.ctl_remote.trouble, trouble))
-			return true;
-	}
-	return false;
-}
-
-static void
-print_stuck_route(FILE *to, size_t *n, const struct rows *rows, const struct ipc_ctl_route *r)
-{
-	char counts[48];
-
-	if (r->n_failed == 0 && (r->trouble.len == 0 || told_of_a_remote(rows, r->trouble)))
-		return;
-	(void)snprintf(counts, sizeof counts, "%" PRIu64 " failed", r->n_failed);
-	print_stuck(to, n, "route", r->name, r->n_failed == 0 ? r->condition : slice_str(counts),
-	    r->trouble);
-	if (r->n_failed > 0) {
-		fputs("    see: dray transfers --state failed --route ", to);
-		out_text(to, r->name);
-		fputc('\n', to);
-	}
-}
-
-static void
-print_all_stuck(struct cli *cli, const struct rows *rows)
-{
-	const struct slice none = slice_of(NULL, 0);
-	size_t n = 0;
-
-	ROWS_FOREACH(row, rows, IPC_CTL_GATEWAY)
-	{
-		if (row->m.ctl_gateway.trouble.len > 0)
-			print_stuck(cli->out, &n, "drayd", none, none, row->m.ctl_gateway.trouble);
-	}
-	ROWS_FOREACH(row, rows, IPC_CTL_REMOTE)
-	{
-		const struct ipc_ctl_remote *r = &row->m.ctl_remote;
-		if (r->trouble.len > 0)
-			print_stuck(cli->out, &n, "remote", r->name, r->condition, r->trouble);
-	}
-	ROWS_FOREACH(row, rows, IPC_CTL_ROUTE)
-	{
-		print_stuck_route(cli->out, &n, rows, &row->m.ctl_route);
-	}
-	if (n == 0)
-		fputs("\nNothing is stuck.\n", cli->out);
-}
-
 static void
 print_page(struct cli *cli, const struct rows *rows)
 {
@@ -221,30 +190,47 @@ print_page(struct cli *cli, const struct rows *rows)
 	{
 		print_gateway(cli, &row->m.ctl_gateway);
 	}
+	print_addresses(cli, rows);
 	print_routes(cli, rows);
 	print_remotes(cli, rows);
 	print_sessions(cli, rows);
-	print_all_stuck(cli, rows);
+	stuck_print(rows, cli->now_us, cli->out);
+}
+
+static enum cli_exit
+ask(struct cli *cli, const char *route, struct rows *rows)
+{
+	struct control_daemon daemon _cleanup_(control_forget) = {.config = NULL};
+	struct ipc_ctl_status body = {.route = slice_str(route)};
+	struct control_answer answer;
+	struct story missing;
+
+	enum cli_exit code = control_find(cli, &daemon);
+	if (code != CLI_OK)
+		return code;
+	missing_route(daemon.config, route, &missing);
+	return control_ask_for(cli, &daemon,
+	    &(struct control_question){
+		.type = IPC_CTL_STATUS,
+		.body = &body,
+		.silence_us = CONTROL_SILENCE_S * US_PER_SEC,
+		.row = keep_row,
+		.ctx = rows,
+		.missing = missing.text,
+	    },
+	    &answer);
 }
 
 enum cli_exit
 cmd_status(struct cli *cli)
 {
-	struct config *config _cleanup_(config_unrefp) = NULL;
 	struct rows rows _cleanup_(rows_fini);
 	const char *route = cli->n_arguments > 0 ? cli->arguments[0] : "";
-	struct ipc_ctl_status body = {.route = slice_str(route)};
-	struct control_answer answer;
 
 	rows_init(&rows);
 	enum cli_exit code = cli_check_length(cli, "route's name", route, IPC_NAME_MAX);
 	if (code == CLI_OK)
-		code = cli_load_config(cli, &config);
-	if (code == CLI_OK)
-		code = control_ask_for(cli, config,
-		    &(struct control_question){
-			IPC_CTL_STATUS, &body, CONTROL_SILENCE_S * US_PER_SEC, keep_row, &rows},
-		    &answer);
+		code = ask(cli, route, &rows);
 	if (code != CLI_OK)
 		return code;
 	if (cli->json)

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/control.h"
 #include "cli/json.h"
+#include "cli/missing.h"
 #include "cli/out.h"
 #include "cli/rows.h"
 
@@ -12,23 +13,24 @@
 static const struct {
 	const char *event;
 	const char *words;
+	const char *of_upload; /* where an account is the source, if that is something else */
 } WORDS[] = {
-    {"seen", "seen at the source"},
-    {"matched", "matched the route's rules, and ripe"},
-    {"ruled-out", "skipped by a rule"},
-    {"vanished", "no longer there, or another file now"},
-    {"fetch-began", "fetching began"},
-    {"interrupted", "interrupted, to be tried again"},
-    {"fetched", "fetched whole and safe on our disk"},
-    {"gave-up", "given up"},
-    {"worked", "processed"},
-    {"placed", "published"},
-    {"told", "settled with the source"},
-    {"taken", "delivered"},
-    {"retried", "to be tried again, by an operator"},
-    {"withheld", "held for an operator"},
-    {"released", "released by an operator"},
-    {"uploaded", "uploaded by its account"},
+    {"seen", "seen at the source", NULL},
+    {"matched", "matched the route's rules, and ripe", NULL},
+    {"ruled-out", "skipped by a rule", NULL},
+    {"vanished", "no longer there, or another file now", NULL},
+    {"fetch-began", "fetching began", NULL},
+    {"interrupted", "interrupted, to be tried again", NULL},
+    {"fetched", "fetched whole and safe on our disk", NULL},
+    {"gave-up", "given up", NULL},
+    {"worked", "processed", NULL},
+    {"placed", "published", NULL},
+    {"told", "settled with the source", "the account was told"},
+    {"taken", "delivered", NULL},
+    {"retried", "to be tried again, by an operator", NULL},
+    {"withheld", "held for an operator", NULL},
+    {"released", "released by an operator", NULL},
+    {"uploaded", "uploaded by its account", NULL},
 };
 
 static void
@@ -70,16 +72,35 @@ print_fact(FILE *to, const char *label, struct slice text)
 	fputc('\n', to);
 }
 
+/* No route takes what an account uploads. */
+static bool
+is_upload(const struct ipc_ctl_transfer *t)
+{
+	return t->route.len == 0;
+}
+
+static void
+print_modified(FILE *to, const struct ipc_ctl_transfer *t)
+{
+	char moment[TIME_TEXT_MAX];
+
+	if (t->mtime <= 0 || t->mtime >= INT64_MAX / US_PER_SEC)
+		return;
+	fprintf(to, "  %-12s%s %s", "modified", out_moment(t->mtime * US_PER_SEC, moment),
+	    is_upload(t) ? "by " : "at the source");
+	if (is_upload(t))
+		out_text(to, t->source);
+	fputc('\n', to);
+}
+
 static void
 print_numbers(struct cli *cli, const struct ipc_ctl_transfer *t)
 {
-	char size[16], moment[TIME_TEXT_MAX], hex[2 * IPC_SHA256_LEN + 1];
+	char size[16], hex[2 * IPC_SHA256_LEN + 1];
 
 	fprintf(
 	    cli->out, "  %-12s%s (%" PRIu64 " bytes)\n", "size", text_size(t->size, size), t->size);
-	if (t->mtime > 0 && t->mtime < INT64_MAX / US_PER_SEC)
-		fprintf(cli->out, "  %-12s%s at the source\n", "modified",
-		    out_moment(t->mtime * US_PER_SEC, moment));
+	print_modified(cli->out, t);
 	if (t->sha256.len > 0) {
 		text_hex(t->sha256.ptr, t->sha256.len, hex);
 		print_fact(cli->out, "sha256", slice_str(hex));
@@ -105,11 +126,12 @@ print_trouble(struct cli *cli, const struct ipc_ctl_transfer *t)
 }
 
 static void
-print_event_name(FILE *to, struct slice what)
+print_event_name(FILE *to, const struct ipc_ctl_transfer *t, struct slice what)
 {
 	for (size_t i = 0; i < ARRAY_LEN(WORDS); i++) {
 		if (slice_is(what, WORDS[i].event)) {
-			fputs(WORDS[i].words, to);
+			bool other = is_upload(t) && WORDS[i].of_upload != NULL;
+			fputs(other ? WORDS[i].of_upload : WORDS[i].words, to);
 			return;
 		}
 	}
@@ -118,7 +140,8 @@ print_event_name(FILE *to, struct slice what)
 
 /* One line: when, how long after the one before, what. */
 static void
-print_event(FILE *to, const struct ipc_ctl_event *e, int64_t before_us)
+print_event(
+    FILE *to, const struct ipc_ctl_transfer *t, const struct ipc_ctl_event *e, int64_t before_us)
 {
 	char moment[TIME_TEXT_MAX], span[24], later[28] = "";
 
@@ -127,7 +150,7 @@ print_event(FILE *to, const struct ipc_ctl_event *e, int64_t before_us)
 		(void)snprintf(
 		    later, sizeof later, "+%s", text_duration(e->at_us - before_us, span));
 	fprintf(to, "  %s %9s  ", moment, later);
-	print_event_name(to, e->what);
+	print_event_name(to, t, e->what);
 	if (e->detail.len > 0)
 		fputs(": ", to);
 	out_story(to, e->detail);
@@ -155,50 +178,65 @@ print_transfer(struct cli *cli, const struct rows *rows, const struct ipc_ctl_tr
 			continue;
 		if (before_us == 0)
 			fputc('\n', cli->out);
-		print_event(cli->out, &row->m.ctl_event, before_us);
+		print_event(cli->out, t, &row->m.ctl_event, before_us);
 		before_us = row->m.ctl_event.at_us;
 	}
 }
 
-static enum cli_exit
-print_story(struct cli *cli, const struct rows *rows, const char *what)
+static void
+print_story(struct cli *cli, const struct rows *rows)
 {
 	const struct row *first = rows_next(rows, IPC_CTL_TRANSFER, NULL);
-	char shown[160];
 
-	if (first == NULL)
-		return cli_fail(cli, CLI_NOT_FOUND, "no transfer has the number or the path \"%s\"",
-		    text_escape(slice_str(what), shown, sizeof shown));
-	if (cli->json) {
-		print_json(cli, rows);
-		return CLI_OK;
-	}
 	ROWS_FOREACH(row, rows, IPC_CTL_TRANSFER)
 	{
 		if (row != first)
 			fputc('\n', cli->out);
 		print_transfer(cli, rows, &row->m.ctl_transfer);
 	}
-	return CLI_OK;
+}
+
+static enum cli_exit
+ask(struct cli *cli, const char *what, const char *missing, struct rows *rows)
+{
+	struct control_daemon daemon _cleanup_(control_forget) = {.config = NULL};
+	struct ipc_ctl_trace body = {.what = slice_str(what)};
+	struct control_answer answer;
+
+	enum cli_exit code = control_find(cli, &daemon);
+	if (code != CLI_OK)
+		return code;
+	return control_ask_for(cli, &daemon,
+	    &(struct control_question){
+		.type = IPC_CTL_TRACE,
+		.body = &body,
+		.silence_us = CONTROL_SILENCE_S * US_PER_SEC,
+		.row = keep_row,
+		.ctx = rows,
+		.missing = missing,
+	    },
+	    &answer);
 }
 
 enum cli_exit
 cmd_trace(struct cli *cli)
 {
-	struct config *config _cleanup_(config_unrefp) = NULL;
 	struct rows rows _cleanup_(rows_fini);
-	struct ipc_ctl_trace body = {.what = slice_str(cli->arguments[0])};
-	struct control_answer answer;
+	const char *what = cli->arguments[0];
+	struct story missing;
 
 	rows_init(&rows);
-	enum cli_exit code =
-	    cli_check_length(cli, "number or path", cli->arguments[0], IPC_PATH_MAX);
+	missing_transfer(what, &missing);
+	enum cli_exit code = cli_check_length(cli, "number or path", what, IPC_PATH_MAX);
 	if (code == CLI_OK)
-		code = cli_load_config(cli, &config);
-	if (code == CLI_OK)
-		code = control_ask_for(cli, config,
-		    &(struct control_question){
-			IPC_CTL_TRACE, &body, CONTROL_SILENCE_S * US_PER_SEC, keep_row, &rows},
-		    &answer);
-	return code != CLI_OK ? code : print_story(cli, &rows, cli->arguments[0]);
+		code = ask(cli, what, missing.text, &rows);
+	if (code != CLI_OK)
+		return code;
+	if (rows_next(&rows, IPC_CTL_TRANSFER, NULL) == NULL)
+		return cli_fail(cli, CLI_NOT_FOUND, "%s", missing.text);
+	if (cli->json)
+		print_json(cli, &rows);
+	else
+		print_story(cli, &rows);
+	return CLI_OK;
 }

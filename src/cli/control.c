@@ -36,8 +36,8 @@ wait_readable(int fd, int64_t silence_us)
 static bool
 is_row(enum ipc_type type)
 {
-	static const enum ipc_type ROWS[] = {IPC_CTL_GATEWAY, IPC_CTL_ROUTE, IPC_CTL_REMOTE,
-	    IPC_CTL_SESSION, IPC_CTL_TRANSFER, IPC_CTL_EVENT};
+	static const enum ipc_type ROWS[] = {IPC_CTL_GATEWAY, IPC_CTL_ADDRESS, IPC_CTL_ROUTE,
+	    IPC_CTL_REMOTE, IPC_CTL_SESSION, IPC_CTL_TRANSFER, IPC_CTL_EVENT};
 
 	for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
 		if (ROWS[i] == type)
@@ -148,19 +148,60 @@ fail_unreachable(struct cli *cli, const struct control_answer *answer)
 }
 
 enum cli_exit
-control_ask_for(struct cli *cli, const struct config *config, const struct control_question *q,
-    struct control_answer *ret_answer)
+control_find(struct cli *cli, struct control_daemon *ret_daemon)
 {
-	enum control_outcome outcome = control_ask(config->control_socket, q, ret_answer);
+	const char *path = cli_config_path(cli);
+	struct buf errors _cleanup_(buf_fini);
+
+	*ret_daemon = (struct control_daemon){.config = NULL};
+	buf_init(&errors, CLI_CONFIG_ERRORS_MAX);
+	enum err e = config_load(path, &ret_daemon->config, &errors);
+	if (e == ERR_OK) {
+		if (slice_copy(slice_str(ret_daemon->config->control_socket),
+			ret_daemon->socket_path, sizeof ret_daemon->socket_path))
+			return CLI_OK;
+		return cli_fail(cli, CLI_CONFIG, "%s: the control socket's path is too long", path);
+	}
+	if (config_peek_control(path, ret_daemon->socket_path, sizeof ret_daemon->socket_path) !=
+	    ERR_OK)
+		return cli_fail_config(cli, e, &errors);
+	fprintf(cli->err,
+	    "dray: warning: %s has errors (dray check lists them); the gateway may run with an "
+	    "earlier version of it\n",
+	    path);
+	return CLI_OK;
+}
+
+void
+control_forget(struct control_daemon *daemon)
+{
+	config_unrefp(&daemon->config);
+}
+
+/* What the command came to, for an answer that says no. */
+static enum cli_exit
+fail_refused(struct cli *cli, const struct control_question *q, const struct control_answer *answer)
+{
+	const char *why = answer->message[0] != '\0' ? answer->message : err_text(answer->error);
+	enum cli_exit code =
+	    answer->cause > 0 ? exit_from_cause(answer->cause) : exit_from_err(answer->error);
+
+	if (code == CLI_NOT_FOUND && q->missing != NULL)
+		return cli_fail(cli, code, "%s", q->missing);
+	if (q->about != NULL)
+		return cli_fail(cli, code, "%s: %s", q->about, why);
+	return cli_fail(cli, code, "%s", why);
+}
+
+enum cli_exit
+control_ask_for(struct cli *cli, const struct control_daemon *daemon,
+    const struct control_question *q, struct control_answer *ret_answer)
+{
+	enum control_outcome outcome = control_ask(daemon->socket_path, q, ret_answer);
 
 	if (outcome == CONTROL_UNREACHABLE)
 		return fail_unreachable(cli, ret_answer);
 	if (outcome == CONTROL_BROKEN)
 		return cli_fail(cli, CLI_FAILED, "%s", ret_answer->message);
-	if (ret_answer->error == ERR_OK)
-		return CLI_OK;
-	enum cli_exit code = ret_answer->cause > 0 ? exit_from_cause(ret_answer->cause)
-						   : exit_from_err(ret_answer->error);
-	return cli_fail(cli, code, "%s",
-	    ret_answer->message[0] != '\0' ? ret_answer->message : err_text(ret_answer->error));
+	return ret_answer->error == ERR_OK ? CLI_OK : fail_refused(cli, q, ret_answer);
 }

@@ -5,6 +5,8 @@
 #ifndef CLI_CONTROL_H
 #define CLI_CONTROL_H
 
+#include <limits.h>
+
 #include "cli/cli.h"
 #include "ipc/codec.h"
 
@@ -27,6 +29,9 @@ struct control_question {
 	int64_t silence_us; /* the longest silence; 0: no limit */
 	control_row_fn *row;
 	void *ctx;
+	/* Words for a failure, both escaped, both NULL for drayd's own alone. */
+	const char *missing; /* in place of its words when what is asked about isn't there */
+	const char *about;   /* before its words otherwise: "route acme-all" */
 };
 
 struct control_answer {
@@ -40,11 +45,25 @@ struct control_answer {
 enum control_outcome control_ask(const char *socket_path, const struct control_question *q,
     struct control_answer *ret_answer) must_check;
 
+/* drayd as a command finds it: where it listens, and what its configuration file says now. */
+struct control_daemon {
+	char socket_path[PATH_MAX];
+	struct config *config; /* one reference; NULL when the file has errors */
+};
+
 /*
- * control_ask for a command: at the configured socket, with failures told to the complaints.
- * CLI_OK only for an answer without an error, whose message is in ret_answer.
+ * Reads the configuration file. One that has errors is no reason not to talk to a drayd that runs
+ * with an earlier version of it: that is warned of, and only where drayd listens must be known. The
+ * caller ends it with control_forget, in every case.
  */
-enum cli_exit control_ask_for(struct cli *cli, const struct config *config,
+enum cli_exit control_find(struct cli *cli, struct control_daemon *ret_daemon) must_check;
+void control_forget(struct control_daemon *daemon);
+
+/*
+ * control_ask for a command, with failures told to the complaints. CLI_OK only for an answer
+ * without an error, whose message is in ret_answer.
+ */
+enum cli_exit control_ask_for(struct cli *cli, const struct control_daemon *daemon,
     const struct control_question *q, struct control_answer *ret_answer) must_check;
 
 #endif

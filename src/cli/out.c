@@ -138,10 +138,51 @@ table_add_text(struct table *t, struct slice unsafe_text)
 	add_cell(t, out_safe(unsafe_text));
 }
 
-void
-table_add_story(struct table *t, struct slice story)
+/* Text is valid UTF-8 here: a character is a byte that isn't a continuation, and those after it. */
+static bool
+is_continuation(char c)
 {
-	add_cell(t, out_safe_story(story));
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+static size_t
+text_width(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text != '\0'; text++)
+		width += is_continuation(*text) ? 0 : 1;
+	return width;
+}
+
+/* The bytes of the first n characters; there are at least as many. */
+static size_t
+bytes_of(const char *text, size_t n)
+{
+	size_t len = 0;
+
+	for (; n > 0; n--) {
+		len++;
+		while (is_continuation(text[len]))
+			len++;
+	}
+	return len;
+}
+
+void
+table_add_cut(struct table *t, struct slice story, size_t width)
+{
+	char *text _cleanup_(out_freep) = out_safe_story(story);
+	char *cut = NULL;
+
+	BUG_ON(width == 0);
+	if (text_width(text) <= width) {
+		table_add(t, text);
+		return;
+	}
+	if (asprintf(&cut, "%.*s…", (int)bytes_of(text, width - 1), text) < 0)
+		cli_no_memory();
+	add_cell(t, cut);
 }
 
 void
@@ -157,19 +198,6 @@ size_t
 table_rows(const struct table *t)
 {
 	return t->n_cells / t->n_columns;
-}
-
-/* Characters, not bytes: text is valid UTF-8 here, so that everything but continuation bytes
- * counts.
- */
-static size_t
-text_width(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text != '\0'; text++)
-		width += ((unsigned char)*text & 0xc0) == 0x80 ? 0 : 1;
-	return width;
 }
 
 static void

@@ -57,7 +57,8 @@ void table_fini(struct table *t);
 /* The next cell, from left to right and from top to bottom. */
 void table_add(struct table *t, const char *safe_text);
 void table_add_text(struct table *t, struct slice unsafe_text);
-void table_add_story(struct table *t, struct slice story);
+/* At most so many characters of a story: if there are more, the last one is an ellipsis. */
+void table_add_cut(struct table *t, struct slice story, size_t width);
 void table_add_u64(struct table *t, uint64_t number);
 
 size_t table_rows(const struct table *t);

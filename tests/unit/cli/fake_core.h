@@ -22,7 +22,8 @@ struct fake_message {
 struct fake_script {
 	enum ipc_type question;
 	const char *text; /* that the question must hold in its first text field; NULL: any */
-	struct fake_message messages[12];
+	uint64_t number;  /* the transfer that a CTL_RETRY must be about */
+	struct fake_message messages[16];
 	size_t n_messages;
 	bool then_hang; /* keep the line open and say no more, instead of closing it */
 };
@@ -30,7 +31,9 @@ struct fake_script {
 static inline bool
 fake_question_is_right(const struct fake_script *s, const struct ipc_message *m)
 {
-	/* The first field of each question is its text. */
+	if (m->type == IPC_CTL_RETRY)
+		return s->question == IPC_CTL_RETRY && m->ctl_retry.transfer == s->number;
+	/* The first field of each other question is its text. */
 	return m->type == s->question && (s->text == NULL || slice_is(m->ctl_trace.what, s->text));
 }
 
@@ -94,11 +97,22 @@ fake_finish(pid_t pid)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* Two routes; everything of drayd's is in the working directory. */
+#define FAKE_ROUTE(name)                                                                        \
+	"  " name ": { from: { remote: bolt, path: /out, every: 1m }, match: { name: \"*\" }, " \
+	"to: [{ folder: in }], after: leave }\n"
+#define FAKE_CONFIG                                                                              \
+	"home: .\n"                                                                              \
+	"identities: { me: { private_key: me } }\n"                                              \
+	"remotes: { bolt: { address: bolt.example, user: u, identity: me, known_hosts: kh } }\n" \
+	"folders: { in: { path: in } }\n"                                                        \
+	"routes:\n" FAKE_ROUTE("bolt") FAKE_ROUTE("acme-invoices")
+
 /* One command against one script, with the configuration in the working directory. */
 static inline struct answer
 fake_dray(const struct fake_script *s, const char *const *args)
 {
-	write_file("dray.yaml", "home: .\n", 0644);
+	write_file("dray.yaml", FAKE_CONFIG, 0644);
 	pid_t pid = fake_start("control.sock", s);
 	struct answer a = run_dray(args);
 	fake_finish(pid);

@@ -28,6 +28,13 @@ static const struct refused_case REFUSED[] = {
     {{"trace", "1", "2"}, CLI_USAGE, "dray: trace needs only: ID|PATH\n"},
     {{"status", "a", "b"}, CLI_USAGE, "dray: status needs only: [ROUTE]\n"},
     {{"host", "trust", "acme"}, CLI_USAGE, "dray: host trust needs: REMOTE FINGERPRINT\n"},
+    {{"retry"}, CLI_USAGE, "dray: retry needs: ID\n"},
+    {{"transfers", "--state", "raedy"}, CLI_USAGE,
+	"dray: there is no state \"raedy\" (did you mean \"ready\"?); the states are seen, ready, "
+	"fetching, staged, processed, published, settled, delivered, skipped, held, failed, "
+	"gone\n"},
+    {{"transfers", "--state", "\a"}, CLI_USAGE,
+	"dray: there is no state \"\\x07\"; the states are seen, "},
     {{"status", "--wait"}, CLI_USAGE, "dray: status takes no --wait\n"},
     {{"run", "r", "--limit", "3"}, CLI_USAGE, "dray: run takes no --limit\n"},
     {{"--jsno", "status"}, CLI_USAGE, "dray: unknown option --jsno (did you mean --json?)\n"},
@@ -70,7 +77,7 @@ test_too_long(void **state)
 	memset(path, 'p', sizeof path - 1);
 	path[sizeof path - 1] = '\0';
 	const struct answer answers[] = {DRAY("status", name), DRAY("run", name),
-	    DRAY("transfers", "--route", name), DRAY("transfers", "--state", name),
+	    DRAY("transfers", "--route", name), DRAY("transfers", "--route", name, "--json"),
 	    DRAY("trace", path)};
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
 		struct answer a = answers[i];

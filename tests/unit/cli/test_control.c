@@ -110,8 +110,8 @@ test_nobody_there(void **state)
 {
 	(void)state;
 	write_file("dray.yaml", "home: .\ncontrol: none.sock\n", 0644);
-	static const char *const COMMANDS[][4] = {
-	    {"status"}, {"transfers"}, {"trace", "1"}, {"run", "r"}, {"run", "r", "--wait"}};
+	static const char *const COMMANDS[][4] = {{"status"}, {"transfers"}, {"trace", "1"},
+	    {"run", "r"}, {"run", "r", "--wait"}, {"retry", "1"}};
 	for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++) {
 		struct answer a = run_dray(COMMANDS[i]);
 		assert_int_equal(a.code, CLI_NO_DAEMON);
@@ -121,6 +121,55 @@ test_nobody_there(void **state)
 				       "(start it with: drayd -c dray.yaml)\n");
 		answer_fini(&a);
 	}
+}
+
+/*
+ * A file with errors is no reason not to talk to a drayd that runs: it is warned of. Only when it
+ * can't even be told where drayd listens, the errors are the answer.
+ */
+static void
+test_wrong_config(void **state)
+{
+	static const struct ipc_ctl_transfer TRANSFER = {.id = 5};
+	static const struct {
+		const char *args[4];
+		enum ipc_type question;
+		const struct ipc_ctl_done *done;
+		enum cli_exit code;
+		const char *complaint; /* after the warning */
+	} CASES[] = {
+	    {{"status"}, IPC_CTL_STATUS, &DONE, CLI_OK, ""},
+	    {{"transfers", "--route", "x"}, IPC_CTL_TRANSFERS, &DONE, CLI_OK, ""},
+	    {{"trace", "5"}, IPC_CTL_TRACE, &DONE, CLI_OK, ""},
+	    {{"run", "x"}, IPC_CTL_RUN, &DONE, CLI_OK, ""},
+	    {{"retry", "0", "--json"}, IPC_CTL_RETRY, &DONE, CLI_OK, ""},
+	    {{"run", "x"}, IPC_CTL_RUN, &NOT_FOUND, CLI_NOT_FOUND,
+		"dray: there is no route \"x\"\n"},
+	};
+	static const char WARNING[] =
+	    "dray: warning: dray.yaml has errors (dray check lists them); the gateway may run with "
+	    "an earlier version of it\n";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		const struct fake_script script = {.question = CASES[i].question,
+		    .messages = {{IPC_CTL_TRANSFER, &TRANSFER}, {IPC_CTL_DONE, CASES[i].done}},
+		    .n_messages = 2};
+		write_file("dray.yaml", "home: .\ncontrol: here.sock\nrouts: {}\n", 0644);
+		pid_t pid = fake_start("here.sock", &script);
+		struct answer a = run_dray(CASES[i].args);
+		fake_finish(pid);
+		assert_int_equal(a.code, CASES[i].code);
+		assert_int_equal(strncmp(a.err, WARNING, sizeof WARNING - 1), 0);
+		assert_string_equal(a.err + sizeof WARNING - 1, CASES[i].complaint);
+		answer_fini(&a);
+	}
+	write_file("dray.yaml", "home: [\n", 0644);
+	struct answer a = DRAY("status");
+	assert_int_equal(a.code, CLI_CONFIG);
+	assert_null(strstr(a.err, "warning"));
+	assert_contains(a.err, "dray.yaml:");
+	answer_fini(&a);
 }
 
 /* A socket file whose daemon has died, and a path that no socket can have. */
@@ -151,6 +200,7 @@ main(void)
 	    cmocka_unit_test(test_conversations),
 	    cmocka_unit_test(test_foreign_row),
 	    cmocka_unit_test(test_nobody_there),
+	    cmocka_unit_test(test_wrong_config),
 	    cmocka_unit_test(test_dead_socket),
 	};
 

@@ -133,6 +133,43 @@ test_table(void **state)
 	table_fini(&t);
 }
 
+/* Characters are counted, and none is cut in two. */
+static void
+test_table_cut(void **state)
+{
+	static const struct table_column COLUMNS[] = {{"W", false}};
+	static const struct {
+		const char *story;
+		size_t width;
+		const char *cell;
+	} CASES[] = {
+	    {"", 1, ""},
+	    {"a", 1, "a"},
+	    {"ab", 1, "\xe2\x80\xa6"},
+	    {"ab", 2, "ab"},
+	    {"abc", 2, "a\xe2\x80\xa6"},
+	    {"\xc3\xa4\xc3\xb6", 2, "\xc3\xa4\xc3\xb6"},
+	    {"\xc3\xa4\xc3\xb6\xc3\xbc", 2, "\xc3\xa4\xe2\x80\xa6"},
+	    {"a\xf0\x9f\x8d\x8e\xf0\x9f\x8d\x8e\xf0\x9f\x8d\x8e", 3,
+		"a\xf0\x9f\x8d\x8e\xe2\x80\xa6"},
+	    {"\xff\xff", 8, "\\xff\\xff"},
+	    {"\xff\xff", 7, "\\xff\\x\xe2\x80\xa6"},
+	};
+	char expected[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		struct table t;
+		table_init(&t, COLUMNS, 1);
+		table_add_cut(&t, slice_str(CASES[i].story), CASES[i].width);
+		char *text = table_text(&t);
+		(void)snprintf(expected, sizeof expected, "W\n%s\n", CASES[i].cell);
+		assert_string_equal(text, expected);
+		free(text);
+		table_fini(&t);
+	}
+}
+
 /* Many rows: the cells grow, and none is lost. */
 static void
 test_long_table(void **state)
@@ -163,6 +200,7 @@ main(void)
 	    cmocka_unit_test(test_safe),
 	    cmocka_unit_test(test_story),
 	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_table_cut),
 	    cmocka_unit_test(test_long_table),
 	};
 

@@ -18,6 +18,12 @@ static const struct ipc_ctl_gateway FULL_GATEWAY = {.version = S("0.1.0"),
     .started_us = NOW_US - US_PER_SEC,
     .config = S("c"),
     .trouble = S("no space left in /var/lib/dray: fetching waits")};
+static const struct ipc_ctl_address GOOD_ADDRESS = {
+    .address = S("127.0.0.1:2222"), .listening = true};
+static const struct ipc_ctl_address GOOD_ADDRESS_6 = {
+    .address = S("[::1]:2222"), .listening = true};
+static const struct ipc_ctl_address BAD_ADDRESS = {.address = S("10.0.0.1:22"),
+    .trouble = S("cannot listen on 10.0.0.1 port 22: Address already in use")};
 static const struct ipc_ctl_route GOOD_ROUTE = {.name = S("acme-invoices"),
     .from = S("acme:/outbox"),
     .condition = S("waiting"),
@@ -62,6 +68,39 @@ static const struct ipc_ctl_transfer BAD_TRANSFER = {.id = 18,
     .changed_us = NOW_US,
     .retry_us = NOW_US + 40 * US_PER_SEC,
     .trouble = S("the \\x1bline\033broke")};
+static const struct ipc_ctl_transfer UPLOAD = {.id = 19,
+    .state = S("settled"),
+    .source = S("erp\n"),
+    .path = S("sub/order.xml"),
+    .published = S("orders/sub/order.xml"),
+    .size = 10,
+    .mtime = NOW_S - 60,
+    .changed_us = NOW_US};
+#define LONG_TROUBLE \
+	"the template makes a name of more than 255 bytes of \xc3\xa4\xc3\xb6\xc3\xbc: a \\x5c b"
+static const struct ipc_ctl_transfer WAITING = {.id = 22,
+    .route = S("bolt"),
+    .state = S("staged"),
+    .source = S("bolt"),
+    .path = S("/out/a\n.csv"),
+    .changed_us = NOW_US,
+    .retry_us = NOW_US + 99 * US_PER_SEC,
+    .trouble = S(LONG_TROUBLE)};
+static const struct ipc_ctl_transfer WAITING_TOO = {.id = 23,
+    .route = S("bolt"),
+    .state = S("ready"),
+    .source = S("bolt"),
+    .path = S("b.csv"),
+    .retry_us = NOW_US,
+    .trouble = S(LONG_TROUBLE)};
+static const struct ipc_ctl_transfer GIVEN_UP = {.id = 24,
+    .route = S("bolt"),
+    .state = S("failed"),
+    .source = S("bolt"),
+    .path = S("/out/"),
+    .trouble = S("the server said no")};
+static const struct ipc_ctl_transfer FAILED_UPLOAD = {
+    .id = 25, .state = S("failed"), .source = S("erp"), .path = S("/c"), .trouble = S("no")};
 static const struct ipc_ctl_event EVENTS[] = {
     {.transfer = 17,
 	.at_us = NOW_US - 60 * US_PER_SEC,
@@ -71,21 +110,28 @@ static const struct ipc_ctl_event EVENTS[] = {
     {.transfer = 17, .at_us = NOW_US - 5 * US_PER_SEC, .what = S("taken"), .detail = S("by erp")},
     {.transfer = 18, .at_us = NOW_US, .what = S("odd\tevent")},
     {.transfer = 99, .at_us = NOW_US, .what = S("of no transfer that was told")},
+    {.transfer = 19, .at_us = NOW_US, .what = S("told"), .detail = S("close answered")},
+    {.transfer = 17, .at_us = NOW_US, .what = S("told")},
 };
 static const struct ipc_ctl_done DONE = {.error = ERR_OK};
 static const struct ipc_ctl_done RUN_DONE = {.error = ERR_OK, .message = S("3 files, 1 failed")};
 static const struct ipc_ctl_done NOT_FOUND = {
-    .error = ERR_NOENT, .message = S("there is no route \"nil\" (did you mean \"bolt\"?)")};
-static const struct ipc_ctl_done BAD_STATE = {
-    .error = ERR_INVALID, .message = S("there is no state \"raedy\"")};
+    .error = ERR_NOENT, .message = S("drayd's own words")};
+static const struct ipc_ctl_done UNREACHABLE = {.error = ERR_IO,
+    .cause = IPC_CONNECT_UNREACHABLE + 1,
+    .message = S("cannot connect to bolt.example port 22: Connection refused")};
+static const struct ipc_ctl_done KEY_CHANGED = {
+    .error = ERR_IO, .cause = IPC_CONNECT_HOST_KEY_CHANGED + 1, .message = S("another key")};
+static const struct ipc_ctl_done SILENT_FAILURE = {.error = ERR_UNSUPPORTED};
 
 /* The rows come in an order that nobody would choose. */
 static const struct fake_script STATUS = {.question = IPC_CTL_STATUS,
     .text = "",
     .messages = {{IPC_CTL_SESSION, &SESSION}, {IPC_CTL_REMOTE, &GOOD_REMOTE},
 	{IPC_CTL_ROUTE, &GOOD_ROUTE}, {IPC_CTL_SESSION, &STRANGER}, {IPC_CTL_GATEWAY, &GATEWAY},
-	{IPC_CTL_REMOTE, &BAD_REMOTE}, {IPC_CTL_ROUTE, &BAD_ROUTE}, {IPC_CTL_DONE, &DONE}},
-    .n_messages = 8};
+	{IPC_CTL_REMOTE, &BAD_REMOTE}, {IPC_CTL_ROUTE, &BAD_ROUTE}, {IPC_CTL_TRANSFER, &GIVEN_UP},
+	{IPC_CTL_ADDRESS, &BAD_ADDRESS}, {IPC_CTL_ADDRESS, &GOOD_ADDRESS}, {IPC_CTL_DONE, &DONE}},
+    .n_messages = 11};
 
 static void
 assert_page(const struct fake_script *script, const char *const *args, const char *page)
@@ -108,6 +154,7 @@ test_status(void **state)
 	    "drayd 0.1.0, process 4711, up for 3h12m, since 2026-03-01T08:48:00Z\n"
 	    "configuration /etc/dray/dray.yaml\n"
 	    "Landlock version 4\n"
+	    "listening on 127.0.0.1:2222\n"
 	    "\n"
 	    "ROUTE          FROM              CONDITION               "
 	    "LAST RUN  NEXT RUN  WAITING  DONE  FAILED\n"
@@ -125,9 +172,12 @@ test_status(void **state)
 	    "     12  -        [2001:db8::1]:5  3s ago\n"
 	    "\n"
 	    "What is stuck, and why:\n"
+	    "  address 10.0.0.1:22: not listening: Address already in use\n"
 	    "  remote bolt: stopped: host key changed: it shows SHA256:x, not the pinned key\n"
 	    "  route bolt: 1 failed: a.csv: the server said no\n"
-	    "    see: dray transfers --state failed --route bolt\n",
+	    "    see: dray transfers --state failed --route bolt\n"
+	    "  transfer 24 of route bolt (): given up: the server said no: dray retry 24 tries "
+	    "again\n",
 	    "status");
 }
 
@@ -143,7 +193,20 @@ test_status_of_nothing(void **state)
 	    .n_messages = 2};
 
 	(void)state;
+	static const struct fake_script LISTENING = {.question = IPC_CTL_STATUS,
+	    .messages = {{IPC_CTL_ADDRESS, &GOOD_ADDRESS}, {IPC_CTL_ADDRESS, &GOOD_ADDRESS_6},
+		{IPC_CTL_DONE, &DONE}},
+	    .n_messages = 3};
+	static const struct ipc_ctl_address QUIET_ADDRESS = {.address = S("a:1")};
+	static const struct fake_script DEAF = {.question = IPC_CTL_STATUS,
+	    .messages = {{IPC_CTL_ADDRESS, &QUIET_ADDRESS}, {IPC_CTL_DONE, &DONE}},
+	    .n_messages = 2};
+
 	ASSERT_PAGE(&EMPTY, "\nNothing is stuck.\n", "status", "bolt");
+	ASSERT_PAGE(&LISTENING,
+	    "listening on 127.0.0.1:2222\nlistening on [::1]:2222\n\nNothing is stuck.\n",
+	    "status");
+	ASSERT_PAGE(&DEAF, "\nWhat is stuck, and why:\n  address a:1: not listening\n", "status");
 	ASSERT_PAGE(&TROUBLED,
 	    "drayd 0.1.0, process 1, up for 1s, since 2026-03-01T11:59:59Z\n"
 	    "configuration c\n"
@@ -176,7 +239,52 @@ test_status_says_it_once(void **state)
 	assert_non_null(stuck);
 	assert_contains(stuck, "  remote bolt: stopped: host key changed: ");
 	assert_null(strstr(stuck, "bolt-all"));
-	assert_contains(stuck, "  route bolt-csv: 2 failed: ");
+	assert_contains(stuck, "  route bolt-csv: 2 failed\n");
+	answer_fini(&a);
+}
+
+/* The files that don't move, of a route and of an account; one reason for several is told once. */
+static void
+test_status_transfers(void **state)
+{
+	static const struct fake_script SCRIPT = {.question = IPC_CTL_STATUS,
+	    .messages = {{IPC_CTL_TRANSFER, &WAITING}, {IPC_CTL_TRANSFER, &WAITING_TOO},
+		{IPC_CTL_TRANSFER, &GIVEN_UP}, {IPC_CTL_TRANSFER, &FAILED_UPLOAD},
+		{IPC_CTL_DONE, &DONE}},
+	    .n_messages = 5};
+
+	(void)state;
+	ASSERT_PAGE(&SCRIPT,
+	    "\n"
+	    "What is stuck, and why:\n"
+	    "  transfer 22 of route bolt (a\\x0a.csv): tried again in 1m39s: " LONG_TROUBLE "\n"
+	    "  transfer 23 of route bolt (b.csv): tried again at the next run: as above\n"
+	    "  transfer 24 of route bolt (): given up: the server said no: dray retry 24 tries "
+	    "again\n"
+	    "  transfer 25 of account erp (c): given up: no\n",
+	    "status");
+}
+
+/* A stopped remote's routes have a timer, but no next run; others have one. */
+static void
+test_status_next_run(void **state)
+{
+	static const struct ipc_ctl_route ROUTE = {.name = S("bolt-all"),
+	    .from = S("bolt:/out"),
+	    .condition = S("in trouble"),
+	    .next_run_us = NOW_US + 7 * US_PER_SEC,
+	    .trouble = S("it shows SHA256:x, not the pinned key")};
+	static const struct ipc_ctl_route OTHER = {
+	    .name = S("b"), .from = S("bol:t/"), .next_run_us = NOW_US + 7 * US_PER_SEC};
+	static const struct fake_script SCRIPT = {.question = IPC_CTL_STATUS,
+	    .messages = {{IPC_CTL_ROUTE, &ROUTE}, {IPC_CTL_ROUTE, &OTHER},
+		{IPC_CTL_REMOTE, &BAD_REMOTE}, {IPC_CTL_DONE, &DONE}},
+	    .n_messages = 4};
+
+	(void)state;
+	struct answer a = FAKE_DRAY(&SCRIPT, "status");
+	assert_contains(a.out, "in trouble  never     when the remote goes on        0 ");
+	assert_contains(a.out, "never     in 7s ");
 	answer_fini(&a);
 }
 
@@ -189,8 +297,11 @@ test_status_json(void **state)
 	assert_int_equal(a.code, CLI_OK);
 	write_file("status.json", a.out, 0644);
 	assert_int_equal(shell("python3 -c 'import json; d = json.load(open(\"status.json\")); "
-			       "assert list(d) == [\"gateway\", \"routes\", \"remotes\", "
-			       "\"sessions\"]; assert d[\"gateway\"][\"pid\"] == 4711; "
+			       "assert list(d) == [\"gateway\", \"addresses\", \"routes\", "
+			       "\"remotes\", \"sessions\", \"stuck\"]; "
+			       "assert [a[\"listening\"] for a in d[\"addresses\"]] == "
+			       "[False, True]; assert d[\"stuck\"][0][\"id\"] == 24; assert "
+			       "d[\"gateway\"][\"pid\"] == 4711; "
 			       "assert d[\"routes\"][1][\"from\"] == \"bolt:/out\\\\x0abox\"; "
 			       "assert d[\"routes\"][1][\"failed\"] == 1; "
 			       "assert d[\"routes\"][1][\"last_run\"] is None; "
@@ -210,20 +321,43 @@ test_transfers(void **state)
 {
 	(void)state;
 	ASSERT_PAGE(&TRANSFERS,
-	    "ID  ROUTE          STATE         SIZE  CHANGED  FILE                      "
-	    "TROUBLE\n"
-	    "18  -              ready      1.5 KiB  now      erp:/in/\\x1b[31m\\xff.csv  "
-	    "the \\x1bline\\x1bbroke\n"
-	    "17  acme-invoices  delivered  4.0 KiB  5s ago   acme:/outbox/a.csv\n",
+	    "ID  ROUTE          STATE         SIZE  CHANGED  TROUBLE                FILE\n"
+	    "18  -              ready      1.5 KiB  now      the \\x1bline\\x1bbroke  "
+	    "erp:/in/\\x1b[31m\\xff.csv\n"
+	    "17  acme-invoices  delivered  4.0 KiB  5s ago                          "
+	    "acme:/outbox/a.csv\n",
 	    "transfers", "--route", "bolt");
 	ASSERT_PAGE(&TRANSFERS,
-	    "ID  ROUTE          STATE         SIZE  CHANGED  FILE                      "
-	    "TROUBLE\n"
-	    "18  -              ready      1.5 KiB  now      erp:/in/\\x1b[31m\\xff.csv  "
-	    "the \\x1bline\\x1bbroke\n"
-	    "17  acme-invoices  delivered  4.0 KiB  5s ago   acme:/outbox/a.csv\n"
+	    "ID  ROUTE          STATE         SIZE  CHANGED  TROUBLE                FILE\n"
+	    "18  -              ready      1.5 KiB  now      the \\x1bline\\x1bbroke  "
+	    "erp:/in/\\x1b[31m\\xff.csv\n"
+	    "17  acme-invoices  delivered  4.0 KiB  5s ago                          "
+	    "acme:/outbox/a.csv\n"
 	    "There may be more: --limit 0 shows all.\n",
 	    "transfers", "--route", "bolt", "--limit", "2");
+}
+
+/* A long trouble is cut, at a character, so that the file is still to be seen; an upload is named
+ * by where it is. */
+static void
+test_transfers_wide(void **state)
+{
+	static const struct fake_script SCRIPT = {.question = IPC_CTL_TRANSFERS,
+	    .messages = {{IPC_CTL_TRANSFER, &WAITING}, {IPC_CTL_TRANSFER, &UPLOAD},
+		{IPC_CTL_DONE, &DONE}},
+	    .n_messages = 3};
+
+	(void)state;
+	ASSERT_PAGE(&SCRIPT,
+	    "ID  ROUTE  STATE    SIZE  CHANGED  "
+	    "TROUBLE                                                       FILE\n"
+	    "22  bolt   staged    0 B  now      "
+	    "the template makes a name of more than 255 bytes of \xc3\xa4\xc3\xb6\xc3\xbc: a "
+	    "\xe2\x80\xa6  bolt:/out/a\\x0a.csv\n"
+	    "19  -      settled  10 B  now      "
+	    "                                                              "
+	    "erp\\x0a:orders/sub/order.xml\n",
+	    "transfers");
 }
 
 static void
@@ -235,8 +369,30 @@ test_no_transfers(void **state)
 	    .n_messages = 1};
 
 	(void)state;
+	static const struct fake_script NONE_OF_IT = {
+	    .question = IPC_CTL_TRANSFERS, .messages = {{IPC_CTL_DONE, &DONE}}, .n_messages = 1};
+
 	ASSERT_PAGE(&NONE, "No transfers.\n", "transfers");
 	ASSERT_PAGE(&NONE, "", "transfers", "--json");
+	ASSERT_PAGE(&NONE_OF_IT, "No transfers.\n", "transfers", "--route", "bolt");
+	/* Nothing is there of a route that isn't. What is there of one that was is listed. */
+	static const char *const FORMS[][4] = {
+	    {"transfers", "--route", "botl"}, {"transfers", "--json", "--route=botl"}};
+	for (size_t i = 0; i < ARRAY_LEN(FORMS); i++) {
+		struct answer a = fake_dray(&NONE_OF_IT, FORMS[i]);
+		assert_int_equal(a.code, CLI_NOT_FOUND);
+		assert_string_equal(a.out, "");
+		assert_string_equal(
+		    a.err, "dray: there is no route \"botl\" (did you mean \"bolt\"?)\n");
+		answer_fini(&a);
+	}
+	static const struct fake_script OF_OLD = {.question = IPC_CTL_TRANSFERS,
+	    .text = "gone",
+	    .messages = {{IPC_CTL_TRANSFER, &GOOD_TRANSFER}, {IPC_CTL_DONE, &DONE}},
+	    .n_messages = 2};
+	struct answer a = FAKE_DRAY(&OF_OLD, "transfers", "--route", "gone");
+	assert_int_equal(a.code, CLI_OK);
+	answer_fini(&a);
 }
 
 static void
@@ -294,6 +450,35 @@ test_trace(void **state)
 	    "trace", "/outbox/a.csv");
 }
 
+/* Of an upload: who wrote it, and who was told; there is no source to speak of. */
+static void
+test_trace_upload(void **state)
+{
+	static const struct fake_script SCRIPT = {.question = IPC_CTL_TRACE,
+	    .text = "19",
+	    .messages = {{IPC_CTL_TRANSFER, &UPLOAD}, {IPC_CTL_EVENT, &EVENTS[5]},
+		{IPC_CTL_DONE, &DONE}},
+	    .n_messages = 3};
+	static const struct fake_script FETCHED = {.question = IPC_CTL_TRACE,
+	    .messages = {{IPC_CTL_TRANSFER, &GOOD_TRANSFER}, {IPC_CTL_EVENT, &EVENTS[6]},
+		{IPC_CTL_DONE, &DONE}},
+	    .n_messages = 3};
+
+	(void)state;
+	ASSERT_PAGE(&SCRIPT,
+	    "transfer 19: sub/order.xml from erp\\x0a\n"
+	    "  state       settled\n"
+	    "  size        10 B (10 bytes)\n"
+	    "  modified    2026-03-01T11:59:00Z by erp\\x0a\n"
+	    "  published   orders/sub/order.xml\n"
+	    "\n"
+	    "  2026-03-01T12:00:00.000000Z            the account was told: close answered\n",
+	    "trace", "19");
+	struct answer a = FAKE_DRAY(&FETCHED, "trace", "17");
+	assert_contains(a.out, " settled with the source\n");
+	answer_fini(&a);
+}
+
 static void
 test_trace_json(void **state)
 {
@@ -318,13 +503,22 @@ test_trace_of_nothing(void **state)
 	    .text = "nil\a",
 	    .messages = {{IPC_CTL_EVENT, &EVENTS[4]}, {IPC_CTL_DONE, &DONE}},
 	    .n_messages = 2};
+	static const struct fake_script REFUSED = {.question = IPC_CTL_TRACE,
+	    .text = "nil\a",
+	    .messages = {{IPC_CTL_DONE, &NOT_FOUND}},
+	    .n_messages = 1};
+	static const struct fake_script *const SCRIPTS[] = {&NONE, &REFUSED};
 
 	(void)state;
-	struct answer a = FAKE_DRAY(&NONE, "trace", "nil\a");
-	assert_int_equal(a.code, CLI_NOT_FOUND);
-	assert_string_equal(a.out, "");
-	assert_string_equal(a.err, "dray: no transfer has the number or the path \"nil\\x07\"\n");
-	answer_fini(&a);
+	for (size_t i = 0; i < ARRAY_LEN(SCRIPTS); i++) {
+		struct answer a = FAKE_DRAY(SCRIPTS[i], "trace", "nil\a");
+		assert_int_equal(a.code, CLI_NOT_FOUND);
+		assert_string_equal(a.out, "");
+		assert_string_equal(a.err,
+		    "dray: no transfer has the number, path or name \"nil\\x07\": no route takes "
+		    "it, it is too young, or it was never there\n");
+		answer_fini(&a);
+	}
 }
 
 static void
@@ -349,29 +543,92 @@ test_run(void **state)
 	    "run", "--wait", "bolt", "--json");
 }
 
-/* What drayd says no to: the words are its, the exit code is ours. */
+static void
+test_retry(void **state)
+{
+	static const struct fake_script AGAIN = {.question = IPC_CTL_RETRY,
+	    .number = 24,
+	    .messages = {{IPC_CTL_DONE, &DONE}},
+	    .n_messages = 1};
+	static const struct fake_script SAID = {.question = IPC_CTL_RETRY,
+	    .number = INT64_MAX,
+	    .messages = {{IPC_CTL_DONE, &RUN_DONE}},
+	    .n_messages = 1};
+
+	(void)state;
+	ASSERT_PAGE(&AGAIN, "transfer 24: it is tried again\n", "retry", "24");
+	ASSERT_PAGE(
+	    &AGAIN, "{\n  \"transfer\": 24,\n  \"message\": \"\"\n}\n", "retry", "24", "--json");
+	ASSERT_PAGE(&SAID, "transfer 9223372036854775807: it is tried again: 3 files, 1 failed\n",
+	    "retry", "9223372036854775807");
+}
+
+/* A number is needed, and drayd isn't asked without one. */
+static void
+test_retry_of_what(void **state)
+{
+	static const char *const WRONG[] = {"", "x", "1-", "24 ", "9223372036854775808", "0x18"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(WRONG); i++) {
+		struct answer a = DRAY("retry", WRONG[i]);
+		assert_int_equal(a.code, CLI_USAGE);
+		assert_contains(a.err, "\" is no transfer's number (dray transfers tells them)\n");
+		answer_fini(&a);
+	}
+}
+
+struct refusal_case {
+	const char *args[5];
+	enum ipc_type question;
+	uint64_t number;
+	const struct ipc_ctl_done *done;
+	enum cli_exit code;
+	const char *complaint;
+};
+
+/* What drayd says no to: about what, why, and with which exit code. */
+static const struct refusal_case REFUSALS[] = {
+    {{"run", "botl"}, IPC_CTL_RUN, 0, &NOT_FOUND, CLI_NOT_FOUND,
+	"dray: there is no route \"botl\" (did you mean \"bolt\"?)\n"},
+    {{"run", "quite-another\a"}, IPC_CTL_RUN, 0, &NOT_FOUND, CLI_NOT_FOUND,
+	"dray: there is no route \"quite-another\\x07\"\n"},
+    {{"status", "acme-invoice"}, IPC_CTL_STATUS, 0, &NOT_FOUND, CLI_NOT_FOUND,
+	"dray: there is no route \"acme-invoice\" (did you mean \"acme-invoices\"?)\n"},
+    {{"status", "bolt"}, IPC_CTL_STATUS, 0, &NOT_FOUND, CLI_NOT_FOUND,
+	"dray: drayd doesn't know the route \"bolt\" yet: reload it\n"},
+    {{"run", "bolt", "--wait"}, IPC_CTL_RUN, 0, &UNREACHABLE, CLI_FAILED,
+	"dray: route bolt: cannot connect to bolt.example port 22: Connection refused\n"},
+    {{"run", "bolt", "--wait"}, IPC_CTL_RUN, 0, &KEY_CHANGED, CLI_HOST_KEY,
+	"dray: route bolt: another key\n"},
+    {{"run", "b\a", "--wait"}, IPC_CTL_RUN, 0, &SILENT_FAILURE, CLI_FAILED,
+	"dray: route b\\x07: operation not supported\n"},
+    {{"retry", "7"}, IPC_CTL_RETRY, 7, &NOT_FOUND, CLI_NOT_FOUND, "dray: there is no transfer 7\n"},
+    {{"retry", "7"}, IPC_CTL_RETRY, 7, &KEY_CHANGED, CLI_HOST_KEY,
+	"dray: transfer 7: another key\n"},
+};
+
 static void
 test_refused(void **state)
 {
-	static const struct fake_script UNKNOWN = {
-	    .question = IPC_CTL_RUN, .messages = {{IPC_CTL_DONE, &NOT_FOUND}}, .n_messages = 1};
-	static const struct fake_script NO_STATE = {.question = IPC_CTL_TRANSFERS,
-	    .messages = {{IPC_CTL_DONE, &BAD_STATE}},
-	    .n_messages = 1};
 	static const struct fake_script CUT = {.question = IPC_CTL_TRANSFERS,
 	    .messages = {{IPC_CTL_TRANSFER, &GOOD_TRANSFER}},
 	    .n_messages = 1};
 
 	(void)state;
-	struct answer a = FAKE_DRAY(&UNKNOWN, "run", "nil");
-	assert_int_equal(a.code, CLI_NOT_FOUND);
-	assert_string_equal(a.err, "dray: there is no route \"nil\" (did you mean \"bolt\"?)\n");
-	answer_fini(&a);
-	a = FAKE_DRAY(&NO_STATE, "transfers", "--state", "raedy");
-	assert_int_equal(a.code, CLI_USAGE);
-	assert_string_equal(a.err, "dray: there is no state \"raedy\"\n");
-	answer_fini(&a);
-	a = FAKE_DRAY(&CUT, "transfers");
+	for (size_t i = 0; i < ARRAY_LEN(REFUSALS); i++) {
+		const struct refusal_case *c = &REFUSALS[i];
+		const struct fake_script script = {.question = c->question,
+		    .number = c->number,
+		    .messages = {{IPC_CTL_DONE, c->done}},
+		    .n_messages = 1};
+		struct answer a = fake_dray(&script, c->args);
+		assert_string_equal(a.err, c->complaint);
+		assert_int_equal(a.code, c->code);
+		assert_string_equal(a.out, "");
+		answer_fini(&a);
+	}
+	struct answer a = FAKE_DRAY(&CUT, "transfers");
 	assert_int_equal(a.code, CLI_FAILED);
 	assert_contains(a.out, "\n17  acme-invoices  delivered ");
 	assert_null(strstr(a.out, "There may be more"));
@@ -386,14 +643,20 @@ main(void)
 	    cmocka_unit_test(test_status),
 	    cmocka_unit_test(test_status_of_nothing),
 	    cmocka_unit_test(test_status_says_it_once),
+	    cmocka_unit_test(test_status_transfers),
+	    cmocka_unit_test(test_status_next_run),
 	    cmocka_unit_test(test_status_json),
 	    cmocka_unit_test(test_transfers),
+	    cmocka_unit_test(test_transfers_wide),
 	    cmocka_unit_test(test_no_transfers),
 	    cmocka_unit_test(test_transfers_json),
 	    cmocka_unit_test(test_trace),
+	    cmocka_unit_test(test_trace_upload),
 	    cmocka_unit_test(test_trace_json),
 	    cmocka_unit_test(test_trace_of_nothing),
 	    cmocka_unit_test(test_run),
+	    cmocka_unit_test(test_retry),
+	    cmocka_unit_test(test_retry_of_what),
 	    cmocka_unit_test(test_refused),
 	};
 

@@ -236,6 +236,15 @@ send_stuck(struct core_control *control, struct slice route)
 	return e;
 }
 
+/* All remotes, or the one that the route reads. */
+static bool
+is_asked_about(const struct core *c, struct slice route, const struct core_remote *remote)
+{
+	const struct config_route *config = config_find_route(c->gateway.config, route);
+
+	return route.len == 0 || (config != NULL && strcmp(config->from->name, remote->name) == 0);
+}
+
 static enum err
 on_status(void *ctx, struct ipc_message *m)
 {
@@ -257,10 +266,12 @@ on_status(void *ctx, struct ipc_message *m)
 		if (e == ERR_OK && (only.len == 0 || slice_is(only, route->name)))
 			e = send_route(control, route);
 	}
-	if (only.len == 0) {
-		TAILQ_FOREACH (remote, &c->remotes, entry)
+	TAILQ_FOREACH (remote, &c->remotes, entry) {
+		if (is_asked_about(c, only, remote))
 			send_remote(control, remote);
-		TAILQ_FOREACH (session, &c->sessions, entry)
+	}
+	TAILQ_FOREACH (session, &c->sessions, entry) {
+		if (only.len == 0)
 			send_session(control, session);
 	}
 	if (e == ERR_OK)

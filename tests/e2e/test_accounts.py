@@ -271,6 +271,41 @@ def test_a_read_only_consumer_changes_nothing(ready, gateway, new_wire):
     assert gateway.staging_names() == []
 
 
+def test_what_is_denied_is_logged(trapped, gateway, new_wire):
+    """Why can't our partner upload? The log says it, by account and path."""
+    gateway.config["accounts"]["erp"]["mounts"][0]["allow"] = ["list", "download"]
+    trapped()
+    local = gateway.directory / "local"
+    local.write_bytes(b"mine")
+    assert gateway.sftp("erp", f"put {local} '/inbox/new file'").returncode != 0
+    told = gateway.wait_event("file.denied")
+    login = gateway.events("session.login", account="erp")[-1]
+    assert (told["level"], told["session"], told["account"]) == ("warn", login["session"], "erp")
+    assert (told["verb"], told["folder"], told["path"]) == ("upload", "inbox", "new file")
+    assert told["why"] == "the mount is read-only: it does not allow upload"
+    for command, verb, folder, path, why in (
+            ("rm /inbox/doc", "delete", "inbox", "doc", "read-only"),
+            (f"put {local} /new", "upload", "", "new", "no folder is mounted there"),
+            ("mkdir /dir", "make-directory", "", "dir", "no folder is mounted there"),
+            ("get /inbox/dirlink/secret", "stat", "inbox", "dirlink/secret", "symbolic link")):
+        assert gateway.sftp("erp", command).returncode != 0
+        told = wait_until(lambda: gateway.events("file.denied", verb=verb, folder=folder,
+                                                 path=path), command)
+        assert why in told[-1]["why"]
+    # What simply isn't there is no denial, nor is "..", which leads nowhere.
+    before = len(gateway.events("file.denied"))
+    assert gateway.sftp("erp", "get /inbox/nowhere").returncode != 0
+    assert gateway.sftp("erp", "get /inbox/../../../etc/passwd").returncode != 0
+    wire = new_wire(gateway)
+    # Who tries for ever does not fill the disk with it, and is not hung up on.
+    for _ in range(150):
+        assert wire.status(wire.MKDIR, wire.string("/inbox/dir") + b"\0\0\0\0")[0] == DENIED
+    told = wait_until(lambda: gateway.events("file.denied")[before + 100:], "the last is told")
+    assert len(told) == 1 and told[0]["why"] == "more denials of this session are not told"
+    assert wire.works()
+    assert len(gateway.events("file.denied")) == before + 101
+
+
 def test_each_right_is_needed(ready, gateway, new_wire):
     gateway.config["accounts"]["erp"]["mounts"][0]["allow"] = ["download"]
     ready()

@@ -95,6 +95,7 @@ def test_a_right_is_taken_away(gateway, new_wire):
     gateway.reload()
     wire.wait_closed()
     assert gateway.events("session.revoked")[0]["account"] == "erp"
+    assert gateway.wait_event("session.end", account="erp")["why"] == "ended by the gateway"
 
 
 def test_a_revoked_session_that_does_not_end_is_ended(gateway, new_wire):

@@ -87,6 +87,18 @@ def test_what_was_not_closed_is_never_seen(uploads, new_wire, how):
     assert uploads.list("reader", "/in") == []
     assert os.listdir(uploads.folder("box")) == []
     assert upload_rows(uploads) == []
+    why = uploads.wait_event("session.end", account="maker")["why"]
+    assert why.startswith({"lose the line": "the connection was lost: ",
+                           "orderly end": "the client closed the connection",
+                           "kill the session": "the line to its process broke"}[how])
+    # What came of it is told by the session, and stays; one that was killed tells nothing.
+    told = uploads.events("upload.abandoned")
+    assert len(told) == (0 if how == "kill the session" else 1)
+    for event in told:
+        assert (event["level"], event["account"]) == ("warn", "maker")
+        assert (event["folder"], event["path"]) == ("box", "doc")
+        assert event["bytes"] == str(20 * 32768)
+        assert uploads.staging_names() == [event["file"]]
     # The same name can be sent again, and is whole then.
     again = new_wire(uploads, "maker")
     handle = again.open("/out/doc", again.PF_WRITE | again.PF_CREAT)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "ssh/hostkeys_internal.h"
+#include "ssh/reason.h"
 
 struct transport *
 transport_new(ssh_session session, bool is_server)
@@ -122,9 +123,6 @@ transport_over(struct transport *t, enum err error, const char *format, ...)
 	transport_set_state(t, TRANSPORT_OVER);
 }
 
-/* How libssh words it when the peer says goodbye in the ordinary way (RFC 4253 section 11.1). */
-static const char GOODBYE[] = "Received SSH_MSG_DISCONNECT: 11:";
-
 /* True when the peer's first line was that of another protocol; libssh's own error gets lost. */
 static bool
 peer_is_no_ssh2(const struct transport *t)
@@ -144,22 +142,23 @@ transport_notice_end(struct transport *t)
 	if (t->state == TRANSPORT_OVER ||
 	    (ssh_get_status(t->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) == 0)
 		return;
-	struct slice text = slice_str(ssh_get_error(t->session));
-	bool eof = slice_is(text, "Socket error: disconnected");
-	bool goodbye = slice_starts_with(text, slice_str(GOODBYE));
+	struct reason why = reason_of(ssh_get_error(t->session));
+	bool goodbye = why.kind == REASON_DISCONNECT && why.by_application;
 	bool stream_done = t->peer_eof || t->peer_closed;
 
-	(void)text_escape(text, reason, sizeof reason);
+	(void)text_escape(why.words, reason, sizeof reason);
 	if (stream_done || (goodbye && t->state >= TRANSPORT_LOGIN && t->n_refused == 0))
 		transport_over(t, ERR_OK, "%s", "");
 	else if (peer_is_no_ssh2(t))
 		transport_over(t, ERR_FORMAT, "the peer does not speak SSH 2: \"%s\"",
 		    text_escape(
 			slice_str(ssh_get_clientbanner(t->session)), reason, sizeof reason));
-	else if (eof)
+	else if (why.kind == REASON_CLOSED)
 		transport_over(t, ERR_CLOSED, "the peer closed the connection without a goodbye");
-	else if (goodbye || slice_starts_with(text, slice_str("Socket error")))
-		transport_over(t, ERR_CLOSED, "the peer broke off the connection: %s", reason);
+	else if (why.kind == REASON_DISCONNECT)
+		transport_over(t, ERR_CLOSED, "the peer broke off the connection: \"%s\"", reason);
+	else if (why.kind == REASON_BROKEN)
+		transport_over(t, ERR_CLOSED, "the connection broke: %s", reason);
 	else
 		transport_over(t, ERR_FORMAT, "the SSH connection failed: %s", reason);
 }
@@ -170,16 +169,31 @@ transport_facts(const struct transport *t, struct transport_facts *ret_facts)
 	*ret_facts = t->facts;
 }
 
-/* Turns until the condition is true, the time is up or the transport is over. */
+/*
+ * Turns until the condition is true, the time is up or the transport is over. What was written
+ * before may have found the socket dead: libssh doesn't poll such a one any more.
+ */
 static void
 turn_until(struct transport *t, bool (*done)(const struct transport *t), int64_t deadline_us)
 {
-	while (t->state != TRANSPORT_OVER && !done(t)) {
+	for (;;) {
+		transport_notice_end(t);
+		if (t->state == TRANSPORT_OVER || done(t))
+			return;
 		int64_t left_us = deadline_us - time_mono_us();
 		if (left_us <= 0)
 			return;
 		(void)transport_turn(t, (int)((left_us + US_PER_MS - 1) / US_PER_MS));
 	}
+}
+
+/* The caller's descriptor is nobody's business any more: it would wake us, or keep us waiting. */
+static void
+forget_extra(struct transport *t)
+{
+	if (t->event != NULL && t->extra_fd >= 0)
+		(void)ssh_event_remove_fd(t->event, t->extra_fd);
+	t->extra_fd = -1;
 }
 
 static bool
@@ -193,6 +207,7 @@ transport_close(struct transport *t, int64_t timeout_us)
 {
 	int64_t deadline_us = time_mono_us() + timeout_us;
 
+	forget_extra(t);
 	if (t->state == TRANSPORT_OPEN && t->channel != NULL) {
 		if (t->is_server)
 			(void)ssh_channel_request_send_exit_status(t->channel, 0);
@@ -219,8 +234,7 @@ transport_free(struct transport *t)
 	 * The event gives the session its poll handle back, and the session frees it. The caller's
 	 * descriptor it would forget to free.
 	 */
-	if (t->event != NULL && t->extra_fd >= 0)
-		(void)ssh_event_remove_fd(t->event, t->extra_fd);
+	forget_extra(t);
 	if (t->event != NULL)
 		ssh_event_free(t->event);
 	ssh_free(t->session);

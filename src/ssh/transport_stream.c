@@ -281,6 +281,8 @@ transport_wait(struct transport *t, int extra_fd, int64_t timeout_us, bool *ret_
 	if (e != ERR_OK)
 		return e;
 	t->extra_ready = false;
+	/* A write, or the window's opening by a read, may have found the socket dead. */
+	transport_notice_end(t);
 	if (event_is_waiting(t) || may_write_again(t)) {
 		struct pollfd fd = {.fd = extra_fd, .events = POLLIN};
 		*ret_extra = poll(&fd, 1, 0) > 0;

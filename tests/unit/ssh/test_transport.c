@@ -531,7 +531,8 @@ refuses_strange_hosts_and_keys(void **state)
 	pin(&world.host, "");
 	config = config_for(&world.stranger);
 	expect_refusal(
-	    &(struct refusal){"stranger", TRANSPORT_USER_KEY_REFUSED, "for the user \"erp\"", -1},
+	    &(struct refusal){"stranger", TRANSPORT_USER_KEY_REFUSED,
+		"for the user \"erp\" (its operator must add the public half: dray key show)", -1},
 	    &how, &config);
 	config = config_for(&world.user);
 	config.user = "somebody-else\n\x1b[2J";
@@ -577,19 +578,24 @@ refuses_bad_private_keys(void **state)
 static void
 client_survives_garbage(void **state)
 {
+	static const char STRANGER[] = " doesn't answer as an SSH server";
 	const struct {
 		const char *bytes;
 		bool keep_open;
+		const char *words;
 	} CASES[] = {
-	    {"", false},
-	    {"", true},
-	    {"HTTP/1.1 400 Bad Request\r\n\r\n", false},
-	    {"SSH-1.5-old\r\n", false},
-	    {"SSH-2.0-x", true},
-	    {"SSH-2.0-x\r\n", true},
-	    {"SSH-2.0-x\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", false},
-	    {"SSH-2.0-x\r\n\x7f\x00\x00\x0c", false},
-	    {endless_line, false},
+	    {"", false, " closed the connection before it said anything"},
+	    {"", true, " took the connection, but said nothing in time"},
+	    {"HTTP/1.1 400 Bad Request\r\n\r\n", false, STRANGER},
+	    {"220 mail.example ready\r\n", true, STRANGER},
+	    {"SSH-1.5-old\x1b\r\n", false, " does not speak SSH 2: \"SSH-1.5-old\\x1b\""},
+	    {"SSH-2.0-x", true, STRANGER},
+	    {"SSH-2.0-x\r\n", true, " did not answer in time while the keys were exchanged"},
+	    {"SSH-2.0-x\r\n", false, " closed the connection while the keys were exchanged"},
+	    {"SSH-2.0-x\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", false,
+		": the connection broke while the keys were exchanged: "},
+	    {"SSH-2.0-x\r\n\x7f\x00\x00\x0c", false, " while the keys were exchanged"},
+	    {endless_line, false, STRANGER},
 	};
 	struct transport *t = NULL;
 
@@ -608,7 +614,10 @@ client_survives_garbage(void **state)
 		assert_int_equal(transport_client_login(&t, fds[0], &config, &facts, &story),
 		    TRANSPORT_UNREACHABLE);
 		assert_true(time_mono_us() - start < 3 * US_PER_SEC);
-		assert_non_null(strstr(story.text, "server.example"));
+		assert_non_null(strstr(story.text, "remote \"server.example\" port "));
+		if (strstr(story.text, CASES[i].words) == NULL ||
+		    strstr(story.text, "Socket error") != NULL)
+			fail_msg("case %zu: %s", i, story.text);
 		(void)close(fds[1]);
 	}
 }
@@ -723,6 +732,59 @@ no_login_through_a_damaged_line(void **state)
 	}
 }
 
+/*
+ * A connection whose socket is dead without our having read of it: the peer was killed with bytes
+ * of ours unread. The caller's descriptor in `extra` stays silent.
+ */
+static struct transport *
+log_in_and_lose_peer(int extra)
+{
+	static const uint8_t BYTES[1000];
+	struct serve how = usual(SERVE_IGNORE);
+	bool readable;
+	size_t n;
+	pid_t pid;
+
+	struct transport *t = log_in(&how, &pid);
+	assert_int_equal(transport_wait(t, extra, 10 * US_PER_MS, &readable), ERR_OK);
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(transport_write(t, BYTES, sizeof BYTES, &n), ERR_OK);
+	assert_int_equal(n, sizeof BYTES);
+	assert_int_equal(transport_wait(t, extra, 10 * US_PER_MS, &readable), ERR_OK);
+	assert_true(transport_flushed(t));
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(child_status(pid), 1000 + SIGKILL);
+	return t;
+}
+
+static void
+a_dead_socket_keeps_nobody_waiting(void **state)
+{
+	struct transport_event ev;
+	int pipe_fds[2];
+	bool readable;
+
+	(void)state;
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	struct transport *t = log_in_and_lose_peer(pipe_fds[0]);
+	int64_t start = time_mono_us();
+	transport_close(t, 10 * US_PER_SEC);
+	assert_true(time_mono_us() - start < 5 * US_PER_SEC);
+	transport_free(t);
+	/* The same when it is found out between two waits, by something else that is written. */
+	t = log_in_and_lose_peer(pipe_fds[0]);
+	start = time_mono_us();
+	(void)ssh_channel_send_eof(t->channel);
+	assert_int_equal(transport_wait(t, pipe_fds[0], 10 * US_PER_SEC, &readable), ERR_OK);
+	assert_true(time_mono_us() - start < 5 * US_PER_SEC);
+	transport_next_event(t, &ev);
+	assert_int_equal(ev.type, TRANSPORT_CLOSED);
+	assert_int_equal(ev.error, ERR_CLOSED);
+	transport_free(t);
+	(void)close(pipe_fds[0]);
+	(void)close(pipe_fds[1]);
+}
+
 static void
 frees_what_never_began(void **state)
 {
@@ -808,6 +870,7 @@ main(void)
 	    cmocka_unit_test(client_survives_garbage),
 	    cmocka_unit_test(server_survives_garbage),
 	    cmocka_unit_test(no_login_through_a_damaged_line),
+	    cmocka_unit_test(a_dead_socket_keeps_nobody_waiting),
 	    cmocka_unit_test(frees_what_never_began),
 	    cmocka_unit_test(scans_host_keys),
 	};

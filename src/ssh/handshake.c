@@ -10,6 +10,7 @@
 #include "os/socket.h"
 #include "ssh/algorithms.h"
 #include "ssh/privkey.h"
+#include "ssh/reason.h"
 
 /* Where libssh would look for files: nowhere. The user stands in for the real one, which is given
  * with the login; libssh would ask the system's user database for one otherwise. */
@@ -65,6 +66,7 @@ handshake_init(struct handshake *h, int fd, const char *host, uint16_t port, int
 		return e;
 	}
 	ssh_set_blocking(h->session, 0);
+	ssh_set_counters(h->session, &h->socket_bytes, NULL);
 	ssh_set_message_callback(h->session, refuse_message, NULL);
 	return ERR_OK;
 }
@@ -98,18 +100,57 @@ handshake_wait(struct handshake *h)
 	return ERR_OK;
 }
 
+/* Nobody there has said that it is an SSH server. False when it has. */
+static bool
+tell_stranger(const struct handshake *h, enum err e, const struct reason *why, struct story *story)
+{
+	const char *banner = ssh_get_serverbanner(h->session);
+	unsigned port = h->port;
+	char text[128];
+
+	if (banner != NULL && why->kind == REASON_VERSION)
+		story_set(story, "remote \"%s\" port %u does not speak SSH 2: \"%s\"", h->host,
+		    port, text_escape(slice_str(banner), text, sizeof text));
+	else if (banner != NULL)
+		return false;
+	else if (h->socket_bytes.in_bytes > 0)
+		story_set(
+		    story, "remote \"%s\" port %u doesn't answer as an SSH server", h->host, port);
+	else if (e == ERR_TIMEOUT)
+		story_set(story,
+		    "remote \"%s\" port %u took the connection, but said nothing in time", h->host,
+		    port);
+	else if (why->kind == REASON_CLOSED)
+		story_set(story,
+		    "remote \"%s\" port %u closed the connection before it said anything", h->host,
+		    port);
+	else
+		return false;
+	return true;
+}
+
 enum transport_outcome
 handshake_lost(const struct handshake *h, enum err e, const char *doing, struct story *story)
 {
-	char reason[STORY_MAX / 2];
+	struct reason why = reason_of(ssh_get_error(h->session));
+	unsigned port = h->port;
+	char words[STORY_MAX / 2];
 
+	(void)text_escape(why.words, words, sizeof words);
+	if (tell_stranger(h, e, &why, story))
+		return TRANSPORT_UNREACHABLE;
 	if (e == ERR_TIMEOUT)
 		story_set(story, "remote \"%s\" port %u did not answer in time while %s", h->host,
-		    (unsigned)h->port, doing);
+		    port, doing);
+	else if (why.kind == REASON_CLOSED)
+		story_set(story, "remote \"%s\" port %u closed the connection while %s", h->host,
+		    port, doing);
+	else if (why.kind == REASON_DISCONNECT)
+		story_set(story, "remote \"%s\" port %u ended the connection while %s: \"%s\"",
+		    h->host, port, doing, words);
 	else
 		story_set(story, "remote \"%s\" port %u: the connection broke while %s: %s",
-		    h->host, (unsigned)h->port, doing,
-		    text_escape(slice_str(ssh_get_error(h->session)), reason, sizeof reason));
+		    h->host, port, doing, words);
 	return TRANSPORT_UNREACHABLE;
 }
 

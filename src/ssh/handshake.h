@@ -7,6 +7,7 @@
 #define SSH_HANDSHAKE_H
 
 #define SSH_SUPPRESS_DEPRECATED
+#include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 
 #include "base/buf.h"
@@ -19,6 +20,7 @@ struct handshake {
 	int fd;              /* owned until the session is closed */
 	int64_t deadline_us; /* on time_mono_us's clock */
 	ssh_session session;
+	struct ssh_counter_struct socket_bytes;
 	struct buf key; /* the host key's blob */
 	char fingerprint[BLOB_FINGERPRINT_MAX];
 };

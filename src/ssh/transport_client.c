@@ -11,6 +11,7 @@
 #include "ssh/handshake.h"
 #include "ssh/knownhosts.h"
 #include "ssh/privkey.h"
+#include "ssh/reason.h"
 #include "ssh/transport_internal.h"
 
 /* The name of a key type as ssh-keygen -l shows it. */
@@ -59,6 +60,19 @@ check_host_key(
 	}
 }
 
+/* What somebody has to do about a key that isn't enough. */
+static const char *
+refusal_advice(ssh_session session, bool partial)
+{
+	int methods = ssh_userauth_list(session, NULL);
+
+	if (partial)
+		return "another proof is asked for besides it, which we don't have";
+	if ((methods & (int)SSH_AUTH_METHOD_PUBLICKEY) == 0)
+		return "its operator must allow keys: it offers other ways to log in alone";
+	return "its operator must add the public half: dray key show";
+}
+
 /* Which key it was, for the person who has to tell the other side's operator. */
 static enum transport_outcome
 explain_refusal(struct handshake *h, const struct transport_client_config *config, ssh_key key,
@@ -66,18 +80,17 @@ explain_refusal(struct handshake *h, const struct transport_client_config *confi
 {
 	struct buf blob _cleanup_(buf_fini);
 	char fingerprint[BLOB_FINGERPRINT_MAX] = "?";
-	char user[128], reason[STORY_MAX / 3];
+	char user[128];
 
 	buf_init(&blob, BLOB_MAX);
 	if (privkey_blob(key, &blob) != ERR_OK ||
 	    blob_fingerprint(buf_slice(&blob), fingerprint) != ERR_OK)
 		fingerprint[0] = '?';
-	story_set(story, "remote \"%s\" port %u %s the key %s %s for the user \"%s\": %s",
+	story_set(story, "remote \"%s\" port %u %s the key %s %s for the user \"%s\" (%s)",
 	    config->host, (unsigned)config->port, partial ? "wants more than" : "refuses",
 	    short_type(blob_type(buf_slice(&blob))), fingerprint,
 	    text_escape(slice_str(config->user), user, sizeof user),
-	    partial ? "another proof besides it, which we don't have"
-		    : text_escape(slice_str(ssh_get_error(h->session)), reason, sizeof reason));
+	    refusal_advice(h->session, partial));
 	return TRANSPORT_USER_KEY_REFUSED;
 }
 
@@ -116,9 +129,11 @@ channel_step(
 		return TRANSPORT_LOGGED_IN;
 	if ((ssh_get_status(h->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0)
 		return handshake_lost(h, ERR_CLOSED, "SFTP was asked for", story);
-	story_set(story, "remote \"%s\" port %u took the login, but offers no SFTP: %s", h->host,
-	    (unsigned)h->port,
-	    text_escape(slice_str(ssh_get_error(h->session)), reason, sizeof reason));
+	struct reason why = reason_of(ssh_get_error(h->session));
+	bool no_word = why.kind == REASON_REFUSED;
+	story_set(story, "remote \"%s\" port %u took the login, but offers no SFTP%s%s", h->host,
+	    (unsigned)h->port, no_word ? "" : ": ",
+	    no_word ? "" : text_escape(why.words, reason, sizeof reason));
 	return TRANSPORT_NO_SFTP;
 }
 

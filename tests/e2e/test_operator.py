@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -176,14 +177,19 @@ def test_a_stop_ends_everything(source, gateway, new_relay, new_wire, how):
     assert gateway.published() == {"big": content}
 
 
-def test_a_json_log_is_json_of_all_roles(source, gateway):
+def test_a_json_log_is_json_of_all_roles(source, gateway, new_wire):
     gateway.config["log"] = {"format": "json", "level": "info"}
+    gateway.config["limits"]["max_sessions"] = 1
     source.put("doc", b"content")
     (source.outbox / "odd\tname").write_bytes(b"odd")
     gateway.start()
     gateway.settled("doc")
     gateway.get("erp", "/inbox/doc")
     wait_until(lambda: gateway.events("session.end"), "the session has ended")
+    # One too many is what the listener itself tells of.
+    new_wire(gateway)
+    socket.create_connection(("127.0.0.1", gateway.port)).close()
+    gateway.wait_event("session.too-many")
     gateway.stop()
     lines = [json.loads(line) for line in gateway.log_text().splitlines()]
     assert {"core", "listener"} <= {line["role"] for line in lines}

@@ -7,7 +7,7 @@
  *
  * The parts: core.c (start, signals, the turn), core_peer.c (a role on a line), core_config.c (load
  * and reload), core_listener.c, core_session.c, core_route.c (schedules and runs), core_courier.c,
- * core_worker.c, core_control.c (the dray command).
+ * core_worker.c, core_control.c and core_tell.c (the dray command).
  */
 #ifndef ROLES_CORE_H
 #define ROLES_CORE_H
@@ -240,7 +240,19 @@ enum err core_courier_drop(struct core_courier *courier) must_check;
 void core_work(struct core *c, const struct transfer *t);
 void core_jobs_drop(struct core *c);
 
+/* core_tell.c: the questions of the dray command. */
+enum err core_tell_status(void *ctx, struct ipc_message *m);
+enum err core_tell_transfers(void *ctx, struct ipc_message *m);
+enum err core_tell_trace(void *ctx, struct ipc_message *m);
+
 /* core_control.c */
+
+/* Text of ours may be longer than a field: it is cut, not refused. */
+struct slice core_control_text(const char *text, size_t max);
+
+/* The end of an answer. */
+void core_control_done(struct core_control *control, enum err e, const char *message);
+
 enum err core_control_listen(struct core *c, struct story *story) must_check;
 void core_control_close(struct core *c);
 /* The run of a route has ended: tells the commands that wait for it. */

@@ -192,9 +192,12 @@ note_listing(struct core_courier *courier)
 
 	route->n_young = p->n_young;
 	route->trouble[0] = '\0';
-	if (p->n_odd > 0)
+	if (p->n_odd == 1)
 		(void)snprintf(route->trouble, sizeof route->trouble,
-		    "%" PRIu64 " with a name that can't be published, as \"%s\"", p->n_odd,
+		    "1 file has a name that can't be published: \"%s\"", p->odd_name);
+	else if (p->n_odd > 1)
+		(void)snprintf(route->trouble, sizeof route->trouble,
+		    "%" PRIu64 " files have names that can't be published, as \"%s\"", p->n_odd,
 		    p->odd_name);
 	log_debug("route.listed", F_STR("route", route->name), F_U64("entries", p->n_entries),
 	    F_U64("young", p->n_young), F_U64("odd", p->n_odd));

@@ -84,9 +84,8 @@ end_failed(struct session *s, enum err e, const char *what)
 	end_session(s, e, why);
 }
 
-/* What can't be told to core can't be recorded: then nothing more may happen here. */
-static enum err
-tell(struct session *s, enum ipc_type type, const void *body)
+enum err
+session_tell(struct session *s, enum ipc_type type, const void *body)
 {
 	enum err e = ipc_send(&s->core, type, body);
 
@@ -94,83 +93,6 @@ tell(struct session *s, enum ipc_type type, const void *body)
 		end_session(s, e, "the line to the gateway's core was lost");
 	return e;
 }
-
-/* The journal of the file system: core's ledger. */
-
-static enum err
-journal_staged(void *ctx, uint32_t tag, const char *folder, const char *path,
-    const char *staging_name, uint64_t size)
-{
-	return tell(ctx, IPC_UPLOAD_STAGED,
-	    &(struct ipc_upload_staged){
-		.tag = tag,
-		.folder = slice_str(folder),
-		.path = slice_str(path),
-		.staging_name = slice_str(staging_name),
-		.size = size,
-	    });
-}
-
-static void
-journal_published(void *ctx, uint64_t transfer)
-{
-	(void)tell(ctx, IPC_UPLOAD_PUBLISHED, &(struct ipc_upload_published){.transfer = transfer});
-}
-
-static void
-journal_taken(void *ctx, const char *folder, const char *path, uint64_t bytes)
-{
-	(void)tell(ctx, IPC_FILE_TAKEN,
-	    &(struct ipc_file_taken){
-		.folder = slice_str(folder), .path = slice_str(path), .bytes = bytes});
-}
-
-static void
-journal_changed(
-    void *ctx, const char *verb, const char *folder, const char *path, const char *detail)
-{
-	(void)tell(ctx, IPC_FILE_CHANGED,
-	    &(struct ipc_file_changed){
-		.verb = slice_str(verb),
-		.folder = slice_str(folder),
-		.path = slice_str(path),
-		.detail = slice_str(detail),
-	    });
-}
-
-static void
-journal_abandoned(
-    void *ctx, const char *folder, const char *path, const char *staging_name, uint64_t bytes)
-{
-	(void)tell(ctx, IPC_UPLOAD_ABANDONED,
-	    &(struct ipc_upload_abandoned){
-		.folder = slice_str(folder),
-		.path = slice_str(path),
-		.staging_name = slice_str(staging_name),
-		.size = bytes,
-	    });
-}
-
-static void
-journal_denied(void *ctx, const char *verb, const char *folder, const char *path, const char *why)
-{
-	(void)tell(ctx, IPC_FILE_DENIED,
-	    &(struct ipc_file_denied){
-		.verb = slice_str(verb),
-		.folder = slice_str(folder),
-		.path = slice_str(path),
-		.why = slice_str(why),
-	    });
-}
-
-static const struct vfs_journal JOURNAL = {
-    .staged = journal_staged,
-    .published = journal_published,
-    .taken = journal_taken,
-    .changed = journal_changed,
-    .abandoned = journal_abandoned,
-    .denied = journal_denied,
-};
 
 /* What core says. */
 
@@ -186,7 +108,7 @@ on_auth_mount(void *ctx, struct ipc_message *m)
 	    !slice_copy(mount->folder, folder, sizeof folder))
 		return ERR_FORMAT;
 	if (s->vfs == NULL) {
-		enum err e = vfs_new(&s->vfs, s->account, &JOURNAL, s);
+		enum err e = vfs_new(&s->vfs, s->account, &SESSION_JOURNAL, s);
 		if (e != ERR_OK)
 			return e;
 	}
@@ -218,7 +140,7 @@ confine_to_mounts(struct session *s)
 static enum err
 accept_login(struct session *s)
 {
-	enum err e = s->vfs == NULL ? vfs_new(&s->vfs, s->account, &JOURNAL, s) : ERR_OK;
+	enum err e = s->vfs == NULL ? vfs_new(&s->vfs, s->account, &SESSION_JOURNAL, s) : ERR_OK;
 	if (e == ERR_OK)
 		e = confine_to_mounts(s);
 	if (e == ERR_OK)
@@ -234,7 +156,7 @@ tell_facts(struct session *s)
 	struct transport_facts facts;
 
 	transport_facts(s->transport, &facts);
-	return tell(s, IPC_SESSION_FACTS,
+	return session_tell(s, IPC_SESSION_FACTS,
 	    &(struct ipc_session_facts){.client = slice_str(facts.peer_version),
 		.algorithms = slice_str(facts.algorithms)});
 }
@@ -284,7 +206,7 @@ ask_core(struct session *s, const struct transport_event *event, bool *ret_accep
 		return ERR_OK;
 	if (!slice_copy(event->user, s->account, sizeof s->account))
 		return ERR_OK;
-	enum err e = tell(s, IPC_AUTH_QUERY,
+	enum err e = session_tell(s, IPC_AUTH_QUERY,
 	    &(struct ipc_auth_query){
 		.account = event->user,
 		.algorithm = event->algorithm,

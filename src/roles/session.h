@@ -2,7 +2,9 @@
 #ifndef ROLES_SESSION_H
 #define ROLES_SESSION_H
 
+#include "ipc/messages.h"
 #include "ssh/transport.h"
+#include "vfs/vfs.h"
 
 struct session_start {
 	int socket_fd; /* the connection; taken over */
@@ -14,5 +16,16 @@ struct session_start {
 
 /* Confines the process, serves the connection, and returns the exit status. */
 int session_run(const struct session_start *start);
+
+struct session;
+
+/*
+ * Sends to core. What can't be told can't be recorded: then it ends the session, whether or not the
+ * caller looks at the error.
+ */
+enum err session_tell(struct session *s, enum ipc_type type, const void *body);
+
+/* session_journal.c; its ctx is the session. */
+extern const struct vfs_journal SESSION_JOURNAL;
 
 #endif

@@ -88,7 +88,8 @@ def test_a_name_with_control_bytes_stays_and_status_says_so(source, gateway):
     gateway.run()
     assert source.names() == ["new\nline"]
     assert gateway.published() == {"fine": b"fine"}
-    wait_until(lambda: "names" in gateway.route_status()["trouble"], "status tells of the name")
+    wait_until(lambda: "new\\x0aline" in gateway.route_status()["trouble"],
+               "status tells of the name")
     assert "new\nline" not in gateway.log_text()
 
 

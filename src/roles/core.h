@@ -215,6 +215,19 @@ struct core_remote *core_remote_find(struct core *c, const char *name);
 /* r may be NULL: a remote that a reload has taken away. */
 void core_remote_set(struct core_remote *r, const char *condition, const char *trouble);
 
+/* The courier that a handler was called for: the peer is its first member. */
+static inline struct core_courier *
+core_courier_of(struct core_peer *peer)
+{
+	return (struct core_courier *)(void *)peer;
+}
+
+static inline struct gateway *
+core_courier_gateway(struct core_courier *courier)
+{
+	return &courier->peer.core->gateway;
+}
+
 /* core_courier.c */
 enum err core_courier_start(struct core_route *route, const struct config_route *config_route,
     struct story *story) must_check;

@@ -17,18 +17,6 @@
 #include "transfer/outputs.h"
 #include "transfer/pipeline.h"
 
-static struct core_courier *
-courier_of(struct core_peer *peer)
-{
-	return (struct core_courier *)(void *)peer;
-}
-
-static struct gateway *
-gateway_of(struct core_courier *courier)
-{
-	return &courier->peer.core->gateway;
-}
-
 /* NULL when a reload has taken it away. */
 static struct core_remote *
 remote_of(struct core_courier *courier)
@@ -58,7 +46,7 @@ send_connect(struct core_courier *courier, struct story *story)
 		return story_fail(story, e,
 		    "cannot read %s: %s (dray host scan %s shows the host's keys)",
 		    remote->known_hosts, strerror(errno), remote->name);
-	e = stores_open_incoming(&gateway_of(courier)->stores, remote->name, &staging);
+	e = stores_open_incoming(&core_courier_gateway(courier)->stores, remote->name, &staging);
 	if (e != ERR_OK)
 		return story_fail(story, e, "cannot open the staging of remote %s: %s",
 		    remote->name, err_text(e));
@@ -79,7 +67,7 @@ send_connect(struct core_courier *courier, struct story *story)
 static enum err
 on_connected(void *ctx, struct ipc_message *m)
 {
-	struct core_courier *courier = courier_of(ctx);
+	struct core_courier *courier = core_courier_of(ctx);
 	const struct config_route *route = courier->config_route;
 	const struct ipc_courier_connected *connected = &m->courier_connected;
 
@@ -137,7 +125,7 @@ note_refusal(struct core_courier *courier, uint32_t outcome, const char *why)
 static enum err
 on_refused(void *ctx, struct ipc_message *m)
 {
-	struct core_courier *courier = courier_of(ctx);
+	struct core_courier *courier = core_courier_of(ctx);
 	const struct ipc_courier_refused *refused = &m->courier_refused;
 	char why[IPC_TEXT_MAX];
 
@@ -148,8 +136,8 @@ on_refused(void *ctx, struct ipc_message *m)
 	(void)snprintf(courier->route->trouble, sizeof courier->route->trouble, "%s", why);
 	courier->route->cause = refused->outcome + 1;
 	note_refusal(courier, refused->outcome, why);
-	return ledger_note(gateway_of(courier)->ledger, 0, OUTCOMES[refused->outcome].condition,
-	    why, time_now_us());
+	return ledger_note(core_courier_gateway(courier)->ledger, 0,
+	    OUTCOMES[refused->outcome].condition, why, time_now_us());
 }
 
 static const struct ipc_handler HANDLERS[] = {
@@ -176,7 +164,7 @@ interrupt_one(void *ctx, const struct transfer *t)
 {
 	struct core_courier *courier = ctx;
 
-	return pipeline_interrupted(gateway_of(courier), t, courier->route->n_failures,
+	return pipeline_interrupted(core_courier_gateway(courier), t, courier->route->n_failures,
 	    "the connection ended during the fetch", time_now_us());
 }
 
@@ -186,7 +174,8 @@ core_courier_drop(struct core_courier *courier)
 	static const enum transfer_state FETCHING = TRANSFER_FETCHING;
 	struct ledger_filter filter = {.route = courier->route->name, .state = &FETCHING};
 
-	enum err e = ledger_each(gateway_of(courier)->ledger, &filter, interrupt_one, courier);
+	enum err e =
+	    ledger_each(core_courier_gateway(courier)->ledger, &filter, interrupt_one, courier);
 	courier->route->courier = NULL;
 	core_courier_free(courier);
 	return e;
@@ -196,7 +185,7 @@ core_courier_drop(struct core_courier *courier)
 static void
 on_gone(struct core_peer *peer)
 {
-	struct core_courier *courier = courier_of(peer);
+	struct core_courier *courier = core_courier_of(peer);
 	struct core_route *route = courier->route;
 	struct core *c = peer->core;
 	bool failed = courier->failed || !courier->listed || courier->n_busy > 0;

@@ -20,24 +20,12 @@ enum { FETCHES_MAX = 16 };
  * must not fill its line. */
 enum { REMOVALS_MAX = 2048 };
 
-static struct core_courier *
-courier_of(struct core_peer *peer)
-{
-	return (struct core_courier *)(void *)peer;
-}
-
-static struct gateway *
-gateway_of(struct core_courier *courier)
-{
-	return &courier->peer.core->gateway;
-}
-
 void
 core_courier_list(struct core_courier *courier)
 {
 	const struct config_route *route = courier->config_route;
 
-	poll_init(&courier->poll, gateway_of(courier), route, time_now_us());
+	poll_init(&courier->poll, core_courier_gateway(courier), route, time_now_us());
 	courier->polling = true;
 	core_peer_send(&courier->peer, IPC_COURIER_LIST,
 	    &(struct ipc_courier_list){.path = slice_str(route->from_path),
@@ -47,7 +35,7 @@ core_courier_list(struct core_courier *courier)
 enum err
 core_courier_on_entry(void *ctx, struct ipc_message *m)
 {
-	struct core_courier *courier = courier_of(ctx);
+	struct core_courier *courier = core_courier_of(ctx);
 	const struct ipc_courier_entry *entry = &m->courier_entry;
 
 	if (!courier->polling || courier->poll.n_entries >= courier->config->limits.max_entries)
@@ -65,7 +53,8 @@ has_space(struct core_courier *courier, const struct transfer *t)
 	    courier->reserved + t->size - t->checkpoint + courier->config->limits.min_free;
 	char need_text[16], free_text[16];
 
-	if (file_free_space(gateway_of(courier)->stores.incoming_fd, &free_bytes) != ERR_OK ||
+	if (file_free_space(core_courier_gateway(courier)->stores.incoming_fd, &free_bytes) !=
+		ERR_OK ||
 	    free_bytes >= need)
 		return true;
 	/* Once a run: whatever else waits, waits for the same. */
@@ -112,7 +101,7 @@ static enum err
 begin_fetch(void *ctx, const struct transfer *t)
 {
 	struct core_courier *courier = ctx;
-	struct gateway *g = gateway_of(courier);
+	struct gateway *g = core_courier_gateway(courier);
 	int64_t now = time_now_us();
 
 	if (courier->n_busy >= FETCHES_MAX)
@@ -145,7 +134,8 @@ core_courier_feed(struct core_courier *courier)
 
 	if (!courier->listed || courier->n_busy >= FETCHES_MAX)
 		return ERR_OK;
-	enum err e = ledger_each(gateway_of(courier)->ledger, &filter, begin_fetch, courier);
+	enum err e =
+	    ledger_each(core_courier_gateway(courier)->ledger, &filter, begin_fetch, courier);
 	return e == ERR_LIMIT ? ERR_OK : e;
 }
 
@@ -162,7 +152,7 @@ tell_source(void *ctx, const struct transfer *t)
 	struct core_courier *courier = ctx;
 
 	if (!came_from_here(courier, t))
-		return ledger_trouble(gateway_of(courier)->ledger, t->id,
+		return ledger_trouble(core_courier_gateway(courier)->ledger, t->id,
 		    "its route reads another remote now: it is still at the old one",
 		    time_now_us());
 	core_courier_remove(courier, t);
@@ -181,7 +171,7 @@ tell_source_of_earlier(struct core_courier *courier)
 
 	if (courier->config_route->after != CONFIG_AFTER_DELETE)
 		return ERR_OK;
-	return ledger_each(gateway_of(courier)->ledger, &filter, tell_source, courier);
+	return ledger_each(core_courier_gateway(courier)->ledger, &filter, tell_source, courier);
 }
 
 static void
@@ -206,7 +196,7 @@ note_listing(struct core_courier *courier)
 enum err
 core_courier_on_listed(void *ctx, struct ipc_message *m)
 {
-	struct core_courier *courier = courier_of(ctx);
+	struct core_courier *courier = core_courier_of(ctx);
 	const struct ipc_courier_listed *listed = &m->courier_listed;
 	char why[IPC_TEXT_MAX];
 
@@ -232,9 +222,9 @@ core_courier_on_listed(void *ctx, struct ipc_message *m)
 enum err
 core_courier_on_checkpoint(void *ctx, struct ipc_message *m)
 {
-	struct core_courier *courier = courier_of(ctx);
+	struct core_courier *courier = core_courier_of(ctx);
 
-	return pipeline_checkpoint(gateway_of(courier), courier->route->name,
+	return pipeline_checkpoint(core_courier_gateway(courier), courier->route->name,
 	    m->courier_checkpoint.transfer, m->courier_checkpoint.length);
 }
 
@@ -254,7 +244,7 @@ release_space(struct core_courier *courier, uint64_t id)
 {
 	struct transfer t;
 
-	enum err e = ledger_get(gateway_of(courier)->ledger, id, &t);
+	enum err e = ledger_get(core_courier_gateway(courier)->ledger, id, &t);
 	if (e != ERR_OK)
 		return e == ERR_NOENT ? ERR_FORMAT : e;
 	courier->reserved -= courier->reserved < t.size ? courier->reserved : t.size;
@@ -264,7 +254,7 @@ release_space(struct core_courier *courier, uint64_t id)
 enum err
 core_courier_on_fetched(void *ctx, struct ipc_message *m)
 {
-	struct core_courier *courier = courier_of(ctx);
+	struct core_courier *courier = core_courier_of(ctx);
 	const struct ipc_courier_fetched *f = &m->courier_fetched;
 	struct pipeline_report report = {
 	    .route = courier->route->name,
@@ -281,14 +271,14 @@ core_courier_on_fetched(void *ctx, struct ipc_message *m)
 	courier->route->n_not_fetched += f->outcome == IPC_OUTCOME_DONE ? 0 : 1;
 	if (e == ERR_OK)
 		e = pipeline_fetch_ended(
-		    gateway_of(courier), &report, f->size, f->sha256, time_now_us());
+		    core_courier_gateway(courier), &report, f->size, f->sha256, time_now_us());
 	return e;
 }
 
 enum err
 core_courier_on_removed(void *ctx, struct ipc_message *m)
 {
-	struct core_courier *courier = courier_of(ctx);
+	struct core_courier *courier = core_courier_of(ctx);
 	const struct ipc_courier_removed *r = &m->courier_removed;
 	struct pipeline_report report = {
 	    .route = courier->route->name,
@@ -299,8 +289,9 @@ core_courier_on_removed(void *ctx, struct ipc_message *m)
 
 	courier->wants_more = true;
 	enum err e = answered(courier, r->outcome);
-	return e == ERR_OK ? pipeline_source_answered(gateway_of(courier), &report, time_now_us())
-			   : e;
+	return e == ERR_OK
+		   ? pipeline_source_answered(core_courier_gateway(courier), &report, time_now_us())
+		   : e;
 }
 
 void

@@ -180,7 +180,7 @@ serve_limits(struct sftp_server *s, const struct sftp_request *r)
 	const struct sftp_limits limits = {
 	    .max_packet = SFTP_PACKET_MAX,
 	    .max_read = SFTP_READ_MAX,
-	    .max_write = SFTP_WRITE_MAX,
+	    .max_write = SFTP_WRITE_ADVISED,
 	    .max_handles = SFTP_HANDLES_MAX,
 	};
 	struct buf body _cleanup_(buf_fini);

@@ -17,6 +17,12 @@ enum {
 	SFTP_PACKET_MAX = 256 * 1024, /* of one packet, both ways */
 	SFTP_READ_MAX = 255 * 1024,   /* of one READ; what limits@openssh.com says */
 	SFTP_WRITE_MAX = 255 * 1024,
+	/*
+	 * What limits@openssh.com says of writes: while the file system takes one, nothing is read
+	 * from the line. With pieces of this size an upload to memory is a quarter faster than with
+	 * the largest (bench/bulk); larger ones are taken all the same.
+	 */
+	SFTP_WRITE_ADVISED = 128 * 1024,
 	SFTP_PATH_MAX = 4096,
 	SFTP_HANDLES_MAX = 1024
 };

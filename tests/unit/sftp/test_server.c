@@ -206,6 +206,7 @@ test_extensions(void **state)
 	struct sftp_response r = ASK(s, .kind = SFTP_REQ_LIMITS);
 	assert_int_equal(sftp_limits_get(r.extended, &limits), ERR_OK);
 	assert_int_equal(limits.max_read, SFTP_READ_MAX);
+	assert_int_equal(limits.max_write, SFTP_WRITE_ADVISED);
 	assert_int_equal(limits.max_packet, SFTP_PACKET_MAX);
 	r = ASK(s, .kind = SFTP_REQ_STATVFS, .path = slice_str("/"));
 	assert_int_equal(sftp_statvfs_get(r.extended, &st), ERR_OK);

@@ -64,10 +64,10 @@ def test_what_it_says_to_paste_works_until_ctrl_c(demo, scratch):
                               capture_output=True, text=True)
     assert paste("drop a file into the source").returncode == 0
     wait_until(lambda: "settled" in paste("one file's way").stdout, "it has gone its way")
-    assert "services.csv" in paste("what moved").stdout
+    assert "hello.csv" in paste("what moved").stdout
     assert "Nothing is stuck." in paste("how the gateway is").stdout
     listing = paste("log in as the consumer", "ls /inbox\n").stdout
-    assert re.search(r"\d{8}-services\.csv", listing), listing
+    assert re.search(r"\d{8}-hello\.csv", listing), listing
     # As a terminal does it: to all of the foreground's processes.
     os.killpg(child.pid, signal.SIGINT)
     assert child.wait(30) == 0

@@ -134,10 +134,9 @@ enum ipc_file_outcome {
 	M(CTL_DONE, ctl_done, IPC_ROLE_CORE, IPC_RUNNING)
 
 /* Limits of the listener and of each session. */
-#define IPC_FIELDS_LISTENER_LIMITS(F)  \
-	F(U32, max_sessions, 0)        \
-	F(U32, max_unauthenticated, 0) \
-	F(U32, auth_attempts, 0)       \
+#define IPC_FIELDS_LISTENER_LIMITS(F) \
+	F(U32, max_sessions, 0)       \
+	F(U32, auth_attempts, 0)      \
 	F(I64, login_grace_us, 0)
 
 /* A host key's private half, as an open file. */
@@ -305,9 +304,8 @@ enum ipc_file_outcome {
 	F(STR, algorithms, IPC_HOST_MAX)
 
 /* outcome: enum ipc_connect_outcome. Ends the courier, also when the line breaks later on. */
-#define IPC_FIELDS_COURIER_REFUSED(F)            \
-	F(U32, outcome, 0)                       \
-	F(STR, fingerprint, IPC_FINGERPRINT_MAX) \
+#define IPC_FIELDS_COURIER_REFUSED(F) \
+	F(U32, outcome, 0)            \
 	F(STR, story, IPC_TEXT_MAX)
 
 /* A regular file of the directory. mtime: seconds since the epoch. */
@@ -362,12 +360,13 @@ enum ipc_file_outcome {
 	F(I64, at_us, 0)                     \
 	F(FD, input, 0)
 
-/* Every output is complete and fsynced; file_name is what the steps made of the name. */
-#define IPC_FIELDS_WORKER_DONE(F)            \
-	F(U64, transfer, 0)                  \
-	F(STR, file_name, IPC_FILE_NAME_MAX) \
-	F(U64, size, 0)                      \
-	F(BYTES, sha256, IPC_SHA256_LEN)
+/*
+ * The content was what the job said, and every output is complete and fsynced; file_name is what
+ * the steps made of the name.
+ */
+#define IPC_FIELDS_WORKER_DONE(F) \
+	F(U64, transfer, 0)       \
+	F(STR, file_name, IPC_FILE_NAME_MAX)
 
 /* outcome: IPC_OUTCOME_NO_SPACE (try again), or another that is for good. */
 #define IPC_FIELDS_WORKER_FAILED(F) \

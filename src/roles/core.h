@@ -113,7 +113,6 @@ struct core_courier {
 	uint32_t n_busy;   /* fetches and removals that it has not answered */
 	uint64_t reserved; /* bytes of disk that its fetches may still take */
 	uint64_t fed;      /* the transfer that was looked at last */
-	char fingerprint[IPC_FINGERPRINT_MAX + 1];
 };
 
 /* A transfer that waits for a worker, or has one. */

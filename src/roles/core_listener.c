@@ -187,7 +187,6 @@ core_listener_configure(struct core *c)
 	core_peer_send(&c->listener, IPC_LISTENER_LIMITS,
 	    &(struct ipc_listener_limits){
 		.max_sessions = config->limits.max_sessions,
-		.max_unauthenticated = config->limits.max_unauthenticated,
 		.auth_attempts = config->limits.auth_attempts,
 		.login_grace_us = config->limits.login_grace_us,
 	    });

@@ -37,13 +37,10 @@ courier_tell(struct courier *c, enum ipc_type type, const void *body)
 }
 
 static void
-tell_refused(
-    struct courier *c, enum ipc_connect_outcome outcome, const char *fingerprint, const char *story)
+tell_refused(struct courier *c, enum ipc_connect_outcome outcome, const char *story)
 {
 	courier_tell(c, IPC_COURIER_REFUSED,
-	    &(struct ipc_courier_refused){.outcome = outcome,
-		.fingerprint = slice_str(fingerprint),
-		.story = slice_str(story)});
+	    &(struct ipc_courier_refused){.outcome = outcome, .story = slice_str(story)});
 	if (c->end == ERR_OK)
 		c->end = ERR_CLOSED;
 }
@@ -165,7 +162,7 @@ on_ready(void *ctx, const struct sftp_reply *reply)
 	struct transport_facts facts;
 
 	if (reply->status != SSH_FX_OK) {
-		tell_refused(c, IPC_CONNECT_NO_SFTP, "", "the server speaks no SFTP that we know");
+		tell_refused(c, IPC_CONNECT_NO_SFTP, "the server speaks no SFTP that we know");
 		return;
 	}
 	transport_facts(c->transport, &facts);
@@ -196,20 +193,20 @@ log_in(struct courier *c, const struct ipc_courier_connect *m, const char *host,
 
 	enum err e = socket_connect_tcp(host, config.port, m->timeout_us, &fd, &story);
 	if (e != ERR_OK) {
-		tell_refused(c, IPC_CONNECT_UNREACHABLE, "", story.text);
+		tell_refused(c, IPC_CONNECT_UNREACHABLE, story.text);
 		return ERR_OK;
 	}
 	e = confine(c, &story);
 	if (e != ERR_OK) {
 		fd_closep(&fd);
-		tell_refused(c, IPC_CONNECT_LOCAL_FAILURE, "", story.text);
+		tell_refused(c, IPC_CONNECT_LOCAL_FAILURE, story.text);
 		return ERR_OK;
 	}
 	enum transport_outcome outcome =
 	    transport_client_login(&c->transport, fd, &config, &facts, &story);
 	if (outcome != TRANSPORT_LOGGED_IN) {
 		add_advice(c, outcome, &story);
-		tell_refused(c, OUTCOMES[outcome], facts.fingerprint, story.text);
+		tell_refused(c, OUTCOMES[outcome], story.text);
 		return ERR_OK;
 	}
 	c->heard_us = time_mono_us();
@@ -242,7 +239,7 @@ on_connect(void *ctx, struct ipc_message *m)
 	fd_closep(&connect->private_key);
 	fd_closep(&connect->known_hosts);
 	if (e != ERR_OK) {
-		tell_refused(c, IPC_CONNECT_LOCAL_FAILURE, "", story.text);
+		tell_refused(c, IPC_CONNECT_LOCAL_FAILURE, story.text);
 		return ERR_OK;
 	}
 	return log_in(c, connect, host, user, buf_slice(&known_hosts), buf_slice(&key));
@@ -303,8 +300,7 @@ line_lost(struct courier *c, const char *story)
 	if (c->end != ERR_OK)
 		return;
 	courier_save_prefixes(c);
-	tell_refused(
-	    c, IPC_CONNECT_UNREACHABLE, "", story[0] != '\0' ? story : "the connection broke");
+	tell_refused(c, IPC_CONNECT_UNREACHABLE, story[0] != '\0' ? story : "the connection broke");
 }
 
 static bool

@@ -9,7 +9,6 @@
 #include "ssh/transport.h"
 
 struct fetch;
-struct removal;
 
 struct courier {
 	struct ipc_link core;

@@ -74,26 +74,26 @@ write_outputs(struct worker *w, const uint8_t *bytes, size_t len)
 
 /* Reads the input once: hashes it, and copies it to the outputs that are not links. */
 static enum err
-pass_content(struct worker *w, int input, uint8_t sha256[IPC_SHA256_LEN], uint64_t *ret_size)
+pass_content(struct worker *w, int input, uint8_t ret_sha256[IPC_SHA256_LEN])
 {
 	uint8_t *chunk = malloc(CHUNK);
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	uint64_t at = 0;
 	size_t len = 0;
 	enum err e =
 	    chunk == NULL || hash == NULL || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1
 		? ERR_NOMEM
 		: ERR_OK;
 
-	*ret_size = 0;
 	while (e == ERR_OK) {
-		e = file_pread_full(input, chunk, CHUNK, *ret_size, &len);
+		e = file_pread_full(input, chunk, CHUNK, at, &len);
 		if (e != ERR_OK || len == 0)
 			break;
-		*ret_size += len;
+		at += len;
 		e = EVP_DigestUpdate(hash, chunk, len) == 1 ? write_outputs(w, chunk, len)
 							    : ERR_NOMEM;
 	}
-	if (e == ERR_OK && EVP_DigestFinal_ex(hash, sha256, NULL) != 1)
+	if (e == ERR_OK && EVP_DigestFinal_ex(hash, ret_sha256, NULL) != 1)
 		e = ERR_NOMEM;
 	EVP_MD_CTX_free(hash);
 	free(chunk);
@@ -131,15 +131,15 @@ run_steps(const struct worker *w, const struct ipc_worker_job *job, char *name, 
 }
 
 static enum err
-work(struct worker *w, const struct ipc_worker_job *job, struct ipc_worker_done *ret_done,
-    uint8_t sha256[IPC_SHA256_LEN], char *name, struct story *story)
+work(struct worker *w, const struct ipc_worker_job *job, char *name, struct story *story)
 {
+	uint8_t sha256[IPC_SHA256_LEN];
 	char was[2 * IPC_SHA256_LEN + 1], is[2 * IPC_SHA256_LEN + 1];
 
 	enum err e = run_steps(w, job, name, story);
 	if (e != ERR_OK)
 		return e;
-	e = pass_content(w, job->input, sha256, &ret_done->size);
+	e = pass_content(w, job->input, sha256);
 	if (e == ERR_OK)
 		e = sync_outputs(w);
 	if (e != ERR_OK)
@@ -158,15 +158,13 @@ on_job(void *ctx, struct ipc_message *m)
 {
 	struct worker *w = ctx;
 	const struct ipc_worker_job *job = &m->worker_job;
-	struct ipc_worker_done done = {.transfer = job->transfer};
-	uint8_t sha256[IPC_SHA256_LEN];
 	char name[NAME_LEN_MAX + 1];
 	struct story story = {.text = ""};
 
 	if (job->sha256.len != IPC_SHA256_LEN)
 		return ERR_FORMAT;
 	w->done = true;
-	enum err e = work(w, job, &done, sha256, name, &story);
+	enum err e = work(w, job, name, &story);
 	if (e != ERR_OK)
 		return ipc_send(&w->core, IPC_WORKER_FAILED,
 		    &(struct ipc_worker_failed){
@@ -175,9 +173,8 @@ on_job(void *ctx, struct ipc_message *m)
 								      : IPC_OUTCOME_LOCAL_FAILURE,
 			.story = slice_str(story.text[0] == '\0' ? err_text(e) : story.text),
 		    });
-	done.file_name = slice_str(name);
-	done.sha256 = slice_of(sha256, sizeof sha256);
-	return ipc_send(&w->core, IPC_WORKER_DONE, &done);
+	return ipc_send(&w->core, IPC_WORKER_DONE,
+	    &(struct ipc_worker_done){.transfer = job->transfer, .file_name = slice_str(name)});
 }
 
 static const struct ipc_handler HANDLERS[] = {

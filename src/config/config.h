@@ -22,6 +22,10 @@ struct config_listen {
 	uint16_t port;
 	char **host_keys; /* paths of private keys */
 	size_t n_host_keys;
+	/* Networks of the proxies that speak the PROXY protocol here; none: nobody does. With any,
+	 * only they may connect, and every connection begins with a PROXY header. */
+	char **proxies;
+	size_t n_proxies;
 };
 
 struct config_identity {
@@ -39,10 +43,32 @@ struct config_remote {
 	int64_t timeout_us; /* for connecting and for each answer; default 30s */
 };
 
+/* How much may be there; 0: no limit. */
+struct config_quota {
+	uint64_t bytes;
+	uint64_t files;
+};
+
+enum config_uploads { CONFIG_UPLOADS_PRIVATE, CONFIG_UPLOADS_DIRECT };
+enum config_durability { CONFIG_DURABILITY_FULL, CONFIG_DURABILITY_RELAXED };
+enum config_on_delivered {
+	CONFIG_DELIVERED_KEEP,
+	CONFIG_DELIVERED_DELETE,
+	CONFIG_DELIVERED_ARCHIVE
+};
+
 struct config_folder {
 	char *name;
 	char *path;    /* the directory that accounts see */
 	char *staging; /* incomplete bytes, on path's file system; default home/staging/NAME */
+	enum config_uploads uploads;       /* default private */
+	enum config_durability durability; /* default full */
+	int64_t keep_partial_us; /* how long a private file stays that nobody goes on with; 24h */
+	enum config_on_delivered on_delivered; /* default keep */
+	char *archive; /* where delivered files go; default home/archive/NAME; same file system */
+	char **consumers; /* accounts that must all have taken a file; none: the first that does */
+	size_t n_consumers;
+	struct config_quota quota;
 };
 
 /* What an account may do in a mount: bits of config_mount.allow.
@@ -51,12 +77,46 @@ struct config_mount {
 	char *at; /* clean absolute virtual path, "/" or "/inbox/x" */
 	const struct config_folder *folder;
 	uint32_t allow; /* enum vfs_allow */
+	/* Globs on the last part of an upload's name: one of `names` (none: any), none of
+	 * `no_names`. They also rule renames and directories made. */
+	char **names;
+	size_t n_names;
+	char **no_names;
+	size_t n_no_names;
+};
+
+/* How an account proves who it is. */
+enum config_login { CONFIG_LOGIN_KEY, CONFIG_LOGIN_PASSWORD, CONFIG_LOGIN_BOTH };
+
+/* "mon-fri 06:00-22:00": on these days, between these minutes of the local day. An end before its
+ * start is on the day after. */
+struct config_hours {
+	uint8_t days; /* bit 0: Sunday, as tm_wday */
+	uint16_t from_min, until_min;
 };
 
 struct config_account {
 	char *name;
-	char *authorized_keys; /* path */
+	char **authorized_keys; /* paths */
+	size_t n_authorized_keys;
+	char **keys; /* lines of authorized_keys, inline */
+	size_t n_keys;
+	enum config_login login; /* default key */
+	char *password;          /* a hash as crypt(5) writes it: yescrypt, argon2, … or NULL */
+	char *trusted_user_ca;   /* path: keys of authorities for this account; or NULL */
+	char **principals; /* that a certificate must name one of; default: the account's name */
+	size_t n_principals;
 	bool disabled;
+	int64_t expires_us; /* since the epoch; 0: never */
+	char **networks;    /* CIDR; none: from anywhere */
+	size_t n_networks;
+	struct config_hours *hours; /* none: always */
+	size_t n_hours;
+	uint32_t max_sessions;   /* at once; 0: no limit but the gateway's */
+	int64_t idle_timeout_us; /* 0: limits.idle_timeout */
+	struct config_quota quota;
+	uint64_t rate_in,
+	    rate_out; /* bytes per second of all its sessions: uploads, downloads; 0 */
 	struct config_mount *mounts;
 	size_t n_mounts;
 };
@@ -83,9 +143,24 @@ struct config_limits {
 	uint32_t max_unauthenticated; /* default 100 */
 	uint32_t auth_attempts;       /* per connection, default 6 */
 	int64_t login_grace_us;       /* default 60s */
-	uint32_t max_entries;         /* of a remote directory, default 1,000,000 */
-	uint64_t min_free;            /* disk space that fetching leaves alone, default 64 MiB */
-	int64_t retry_after_us; /* after a failure, doubled each time up to an hour; default 10s */
+	uint32_t max_per_address;     /* connections of one address; default 100 */
+	uint32_t drop_from; /* unauthenticated connections from which new ones may be dropped; 50 */
+	uint32_t
+	    drop_percent; /* with this probability, growing to all at max_unauthenticated; 30 */
+	uint32_t
+	    ban_after; /* failed logins of an address within ban_window; 0: never; default 10 */
+	int64_t ban_window_us; /* default 10min */
+	int64_t ban_time_us;   /* doubled each time, up to ban_max_us; default 1min */
+	int64_t ban_max_us;    /* default 24h */
+	char **never_ban;      /* CIDR */
+	size_t n_never_ban;
+	int64_t idle_timeout_us; /* of a session without a word; 0: none; default 15min */
+	int64_t drain_us;        /* for what is open at a stop; default 30s */
+	uint32_t max_handles;    /* of one session; default 256 */
+	uint32_t max_requests;   /* of one session that wait for an answer; default 1024 */
+	uint32_t max_entries;    /* of a remote directory, default 1,000,000 */
+	uint64_t min_free;       /* disk space that fetching leaves alone, default 64 MiB */
+	int64_t retry_after_us;  /* after a failure, doubled each time up to an hour; default 10s */
 };
 
 struct config {
@@ -106,6 +181,8 @@ struct config {
 	struct config_route *routes;
 	size_t n_routes;
 	struct config_limits limits;
+	char *trusted_user_ca; /* path: keys of authorities for every account; or NULL */
+	char *revoked_keys;    /* path; or NULL */
 	bool log_json; /* log: { format: text | json, level: debug | info | warn | error } */
 	int log_level; /* enum log_level */
 };

@@ -146,9 +146,10 @@ add_files(struct loader *l, struct areas *all)
 	}
 	for (size_t i = 0; i < c->n_accounts; i++) {
 		const struct config_account *a = &c->accounts[i];
-		add_area(l, all,
-		    (struct area){AREA_FILE, a->authorized_keys, a->name, "authorized_keys",
-			&a->authorized_keys});
+		for (size_t j = 0; j < a->n_authorized_keys; j++)
+			add_area(l, all,
+			    (struct area){AREA_FILE, a->authorized_keys[j], a->name,
+				"authorized_keys", &a->authorized_keys[j]});
 	}
 	/* Its default is in `home`, and what is true of home is told of home. */
 	if (snapshot_place(l->snap, &c->control_socket).line > 0)

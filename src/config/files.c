@@ -273,9 +273,9 @@ check_all(struct check *check, const struct config *c)
 	for (size_t i = 0; i < c->n_remotes; i++)
 		check_file(check, &c->remotes[i].known_hosts, c->remotes[i].name, &KNOWN_HOSTS);
 	for (size_t i = 0; i < c->n_accounts; i++) {
-		if (!c->accounts[i].disabled)
-			check_file(check, &c->accounts[i].authorized_keys, c->accounts[i].name,
-			    &AUTHORIZED_KEYS);
+		const struct config_account *a = &c->accounts[i];
+		for (size_t j = 0; j < a->n_authorized_keys && !a->disabled; j++)
+			check_file(check, &a->authorized_keys[j], a->name, &AUTHORIZED_KEYS);
 	}
 	for (size_t i = 0; i < c->n_folders; i++)
 		check_folder(check, &c->folders[i]);

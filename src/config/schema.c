@@ -66,7 +66,8 @@ static const struct key MOUNT_KEYS[] = {
 static const struct schema MOUNT = SCHEMA("a mount", struct config_mount, MOUNT_KEYS);
 
 static const struct key ACCOUNT_KEYS[] = {
-    {"authorized_keys", KEY_PATH, .required = true, AT(struct config_account, authorized_keys)},
+    {"authorized_keys", KEY_SCALARS, .item = KEY_PATH, .required = true, .min = 1,
+	AT(struct config_account, authorized_keys), AND(struct config_account, n_authorized_keys)},
     {"disabled", KEY_FLAG, .fallback = "false", AT(struct config_account, disabled)},
     {"mounts", KEY_LIST, .child = &MOUNT, .required = true, .min = 1,
 	AT(struct config_account, mounts), AND(struct config_account, n_mounts)},

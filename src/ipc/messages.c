@@ -49,6 +49,7 @@ ipc_role_name(enum ipc_role role)
 	    [IPC_ROLE_SESSION] = "session",
 	    [IPC_ROLE_COURIER] = "courier",
 	    [IPC_ROLE_WORKER] = "worker",
+	    [IPC_ROLE_CHECKER] = "checker",
 	    [IPC_ROLE_CONTROL] = "control",
 	};
 

@@ -22,7 +22,8 @@ enum ipc_role {
 	IPC_ROLE_SESSION,
 	IPC_ROLE_COURIER,
 	IPC_ROLE_WORKER,
-	IPC_ROLE_CONTROL /* the dray command, over the control socket */
+	IPC_ROLE_CHECKER, /* of one password */
+	IPC_ROLE_CONTROL  /* the dray command, over the control socket */
 };
 
 /* The states of a link between core and another role. */
@@ -43,6 +44,10 @@ enum {
 	IPC_KEY_MAX = 8192, /* a public key's or certificate's blob (RFC 4253 section 6.6) */
 	IPC_FINGERPRINT_MAX = 64,
 	IPC_SHA256_LEN = 32,
+	IPC_PASSWORD_MAX = 1024,
+	IPC_HASH_MAX = 512,        /* of a password, as crypt(5) writes it */
+	IPC_PATTERNS_MAX = 4096,   /* a list of globs or principals, each ended by a NUL */
+	IPC_RANGES_MAX = 64 * 16,  /* pieces of a file: offset and end as big-endian uint64 */
 	IPC_MAX_PACKET = 20 * 1024 /* the longest message of all, with its type */
 };
 
@@ -69,6 +74,12 @@ enum ipc_file_outcome {
 	IPC_OUTCOME_LOCAL_FAILURE /* something else on our side */
 };
 
+/* An answer to somebody who wants to log in. */
+enum ipc_verdict { IPC_VERDICT_DENY, IPC_VERDICT_PARTIAL, IPC_VERDICT_ACCEPT };
+
+/* Ways to log in, as bits; the same as enum transport_method. */
+enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
+
 #define IPC_MESSAGES(M)                                                                  \
 	/* core -> listener: one complete set, then LISTENER_START puts it into force */ \
 	M(LISTENER_LIMITS, listener_limits, IPC_ROLE_CORE, IPC_ANY)                      \
@@ -76,26 +87,45 @@ enum ipc_file_outcome {
 	M(LISTENER_BIND, listener_bind, IPC_ROLE_CORE, IPC_ANY)                          \
 	M(LISTENER_START, listener_start, IPC_ROLE_CORE, IPC_ANY)                        \
 	M(SESSION_OVER, session_over, IPC_ROLE_CORE, IPC_RUNNING)                        \
+	M(LISTENER_BAN, listener_ban, IPC_ROLE_CORE, IPC_ANY)                            \
+	M(LISTENER_DRAIN, listener_drain, IPC_ROLE_CORE, IPC_ANY)                        \
+	M(SESSION_IN, session_in, IPC_ROLE_CORE, IPC_RUNNING)                            \
 	/* listener -> core */                                                           \
 	M(LISTENER_READY, listener_ready, IPC_ROLE_LISTENER, IPC_ANY)                    \
 	M(LISTENER_FAILED, listener_failed, IPC_ROLE_LISTENER, IPC_ANY)                  \
 	M(LISTENER_ADDRESS, listener_address, IPC_ROLE_LISTENER, IPC_ANY)                \
 	M(SESSION_NEW, session_new, IPC_ROLE_LISTENER, IPC_RUNNING)                      \
 	M(SESSION_GONE, session_gone, IPC_ROLE_LISTENER, IPC_RUNNING)                    \
+	M(LISTENER_DROPPED, listener_dropped, IPC_ROLE_LISTENER, IPC_RUNNING)            \
 	/* session -> core */                                                            \
+	M(SESSION_ADDRESS, session_address, IPC_ROLE_SESSION, IPC_STARTING)              \
+	M(AUTH_CERT, auth_cert, IPC_ROLE_SESSION, IPC_STARTING)                          \
+	M(AUTH_PASSWORD, auth_password, IPC_ROLE_SESSION, IPC_STARTING)                  \
 	M(AUTH_QUERY, auth_query, IPC_ROLE_SESSION, IPC_STARTING)                        \
 	M(SESSION_FACTS, session_facts, IPC_ROLE_SESSION, IPC_RUNNING)                   \
+	M(UPLOAD_OPENED, upload_opened, IPC_ROLE_SESSION, IPC_RUNNING)                   \
+	M(UPLOAD_MOVED, upload_moved, IPC_ROLE_SESSION, IPC_RUNNING)                     \
+	M(UPLOAD_DISCARDED, upload_discarded, IPC_ROLE_SESSION, IPC_RUNNING)             \
+	M(QUOTA_ASK, quota_ask, IPC_ROLE_SESSION, IPC_RUNNING)                           \
+	M(QUOTA_BACK, quota_back, IPC_ROLE_SESSION, IPC_RUNNING)                         \
 	M(UPLOAD_STAGED, upload_staged, IPC_ROLE_SESSION, IPC_RUNNING)                   \
 	M(UPLOAD_PUBLISHED, upload_published, IPC_ROLE_SESSION, IPC_RUNNING)             \
 	M(FILE_TAKEN, file_taken, IPC_ROLE_SESSION, IPC_RUNNING)                         \
+	M(FILE_PIECES, file_pieces, IPC_ROLE_SESSION, IPC_RUNNING)                       \
 	M(FILE_CHANGED, file_changed, IPC_ROLE_SESSION, IPC_RUNNING)                     \
 	M(FILE_DENIED, file_denied, IPC_ROLE_SESSION, IPC_RUNNING)                       \
 	M(UPLOAD_ABANDONED, upload_abandoned, IPC_ROLE_SESSION, IPC_RUNNING)             \
 	M(SESSION_END, session_end, IPC_ROLE_SESSION, IPC_ANY)                           \
 	/* core -> session */                                                            \
+	M(AUTH_ACCOUNT, auth_account, IPC_ROLE_CORE, IPC_STARTING)                       \
 	M(AUTH_MOUNT, auth_mount, IPC_ROLE_CORE, IPC_STARTING)                           \
 	M(AUTH_ANSWER, auth_answer, IPC_ROLE_CORE, IPC_STARTING)                         \
 	M(UPLOAD_RECORDED, upload_recorded, IPC_ROLE_CORE, IPC_RUNNING)                  \
+	M(PARTIAL, partial, IPC_ROLE_CORE, IPC_ANY)                                      \
+	M(PARTIAL_GONE, partial_gone, IPC_ROLE_CORE, IPC_ANY)                            \
+	M(QUOTA_LEASE, quota_lease, IPC_ROLE_CORE, IPC_RUNNING)                          \
+	M(SESSION_RATE, session_rate, IPC_ROLE_CORE, IPC_RUNNING)                        \
+	M(SESSION_STOP, session_stop, IPC_ROLE_CORE, IPC_ANY)                            \
 	/* core -> courier */                                                            \
 	M(COURIER_CONNECT, courier_connect, IPC_ROLE_CORE, IPC_STARTING)                 \
 	M(COURIER_LIST, courier_list, IPC_ROLE_CORE, IPC_RUNNING)                        \
@@ -117,6 +147,9 @@ enum ipc_file_outcome {
 	/* worker -> core */                                                             \
 	M(WORKER_DONE, worker_done, IPC_ROLE_WORKER, IPC_ANY)                            \
 	M(WORKER_FAILED, worker_failed, IPC_ROLE_WORKER, IPC_ANY)                        \
+	/* core -> checker, and its answer */                                            \
+	M(CHECK_PASSWORD, check_password, IPC_ROLE_CORE, IPC_STARTING)                   \
+	M(PASSWORD_CHECKED, password_checked, IPC_ROLE_CHECKER, IPC_ANY)                 \
 	/* dray -> core */                                                               \
 	M(CTL_STATUS, ctl_status, IPC_ROLE_CONTROL, IPC_RUNNING)                         \
 	M(CTL_TRANSFERS, ctl_transfers, IPC_ROLE_CONTROL, IPC_RUNNING)                   \
@@ -133,10 +166,19 @@ enum ipc_file_outcome {
 	M(CTL_EVENT, ctl_event, IPC_ROLE_CORE, IPC_RUNNING)                              \
 	M(CTL_DONE, ctl_done, IPC_ROLE_CORE, IPC_RUNNING)
 
-/* Limits of the listener and of each session. */
-#define IPC_FIELDS_LISTENER_LIMITS(F) \
-	F(U32, max_sessions, 0)       \
-	F(U32, auth_attempts, 0)      \
+/*
+ * Limits of the listener and of each session. From drop_from unauthenticated connections on, new
+ * ones are dropped with drop_percent of probability, growing to all of them at max_unauthenticated.
+ * methods: enum ipc_method, what is offered before the account is known.
+ */
+#define IPC_FIELDS_LISTENER_LIMITS(F)  \
+	F(U32, max_sessions, 0)        \
+	F(U32, max_per_address, 0)     \
+	F(U32, max_unauthenticated, 0) \
+	F(U32, drop_from, 0)           \
+	F(U32, drop_percent, 0)        \
+	F(U32, auth_attempts, 0)       \
+	F(U32, methods, 0)             \
 	F(I64, login_grace_us, 0)
 
 /* A host key's private half, as an open file. */
@@ -144,15 +186,36 @@ enum ipc_file_outcome {
 	F(STR, name, IPC_PATH_MAX)      \
 	F(FD, key, 0)
 
+/* proxied: a PROXY header comes first on each connection; proxies: the networks from which one is
+ * believed, "192.0.2.0/24,…"; others are turned away. */
 #define IPC_FIELDS_LISTENER_BIND(F) \
 	F(STR, host, IPC_HOST_MAX)  \
-	F(U32, port, 0)
+	F(U32, port, 0)             \
+	F(BOOL, proxied, 0)         \
+	F(STR, proxies, IPC_PATTERNS_MAX)
 
 /* n_addresses: how many LISTENER_BIND came before, as a check. */
 #define IPC_FIELDS_LISTENER_START(F) F(U32, n_addresses, 0)
 
 /* Core has no line to this session any more: if it doesn't end by itself, the listener ends it. */
-#define IPC_FIELDS_SESSION_OVER(F)    F(U64, session, 0)
+#define IPC_FIELDS_SESSION_OVER(F) F(U64, session, 0)
+
+/* Turn this address away until then (time_mono_us; 0: no longer). Sent again to a new listener. */
+#define IPC_FIELDS_LISTENER_BAN(F)    \
+	F(STR, host, IPC_ADDRESS_MAX) \
+	F(I64, until_us, 0)
+
+/* Accept nobody any more. Sessions go on until core ends them. */
+#define IPC_FIELDS_LISTENER_DRAIN(F) F(U32, n_sessions, 0)
+
+/* The session has logged in: it no longer counts as unauthenticated. */
+#define IPC_FIELDS_SESSION_IN(F) F(U64, session, 0)
+
+/* So many connections of this address were turned away without a session since the last word. */
+#define IPC_FIELDS_LISTENER_DROPPED(F) \
+	F(STR, host, IPC_ADDRESS_MAX)  \
+	F(STR, limit, IPC_NAME_MAX)    \
+	F(U32, n_dropped, 0)
 
 #define IPC_FIELDS_LISTENER_READY(F)  F(U32, n_addresses, 0)
 
@@ -172,12 +235,41 @@ enum ipc_file_outcome {
 	F(U32, pid, 0)                     \
 	F(STR, peer, IPC_ADDRESS_MAX)      \
 	F(STR, peer_host, IPC_ADDRESS_MAX) \
+	F(BOOL, proxied, 0)                \
 	F(FD, channel, 0)
 
 /* status: as wait(2) gives it. */
 #define IPC_FIELDS_SESSION_GONE(F) \
 	F(U64, session, 0)         \
 	F(U32, status, 0)
+
+/* What the PROXY header says of where the client is: before anything else, where the listener
+ * asks for one. */
+#define IPC_FIELDS_SESSION_ADDRESS(F) \
+	F(STR, peer, IPC_ADDRESS_MAX) \
+	F(STR, peer_host, IPC_ADDRESS_MAX)
+
+/*
+ * The key of the AUTH_QUERY that follows comes in a certificate; its authority's signature was
+ * checked. Times in seconds since the epoch. principals: each ended by a NUL.
+ */
+#define IPC_FIELDS_AUTH_CERT(F)                \
+	F(BYTES, ca_key, IPC_KEY_MAX)          \
+	F(U64, serial, 0)                      \
+	F(BYTES, key_id, IPC_TEXT_MAX)         \
+	F(U64, valid_after, 0)                 \
+	F(U64, valid_before, 0)                \
+	F(BYTES, principals, IPC_PATTERNS_MAX) \
+	F(STR, source_address, IPC_TEXT_MAX)   \
+	F(BOOL, is_host, 0)                    \
+	F(BOOL, forces_command, 0)             \
+	F(BOOL, no_touch_required, 0)          \
+	F(BOOL, verify_required, 0)
+
+/* May this account log in with this password? The answer takes the time that its hash costs. */
+#define IPC_FIELDS_AUTH_PASSWORD(F)   \
+	F(STR, account, IPC_NAME_MAX) \
+	F(BYTES, password, IPC_PASSWORD_MAX)
 
 /*
  * May this account log in with this key? proven: the signature was checked; without it the client
@@ -187,18 +279,41 @@ enum ipc_file_outcome {
 	F(STR, account, IPC_NAME_MAX)   \
 	F(STR, algorithm, IPC_NAME_MAX) \
 	F(BYTES, key, IPC_KEY_MAX)      \
-	F(BOOL, proven, 0)
+	F(BOOL, certified, 0)           \
+	F(BOOL, proven, 0)              \
+	F(BOOL, forged, 0)              \
+	F(U32, sk_flags, 0)             \
+	F(U32, sk_counter, 0)
 
-/* One mount of the account, before AUTH_ANSWER. allow: bits of enum vfs_allow. */
-#define IPC_FIELDS_AUTH_MOUNT(F)     \
-	F(STR, at, IPC_PATH_MAX)     \
-	F(STR, folder, IPC_NAME_MAX) \
-	F(U32, allow, 0)             \
-	F(FD, dir, 0)                \
+/* What holds for the whole account, before its mounts. Rates in bytes per second, 0: no limit. */
+#define IPC_FIELDS_AUTH_ACCOUNT(F) \
+	F(I64, idle_timeout_us, 0) \
+	F(U64, rate_in, 0)         \
+	F(U64, rate_out, 0)        \
+	F(U32, max_handles, 0)     \
+	F(U32, max_requests, 0)
+
+/*
+ * One mount of the account, before AUTH_ANSWER. allow: bits of enum vfs_allow. direct: writes go
+ * into the files in place. relaxed: nothing is fsynced. metered: bytes are charged to a quota.
+ * names and no_names: globs that an upload's name must, and must not, match; each ended by a NUL.
+ */
+#define IPC_FIELDS_AUTH_MOUNT(F)             \
+	F(STR, at, IPC_PATH_MAX)             \
+	F(STR, folder, IPC_NAME_MAX)         \
+	F(U32, allow, 0)                     \
+	F(BOOL, direct, 0)                   \
+	F(BOOL, relaxed, 0)                  \
+	F(BOOL, metered, 0)                  \
+	F(BYTES, names, IPC_PATTERNS_MAX)    \
+	F(BYTES, no_names, IPC_PATTERNS_MAX) \
+	F(FD, dir, 0)                        \
 	F(FD, staging, 0)
 
+/* verdict: enum ipc_verdict; methods: what is left to do after IPC_VERDICT_PARTIAL. */
 #define IPC_FIELDS_AUTH_ANSWER(F) \
-	F(BOOL, accepted, 0)      \
+	F(U32, verdict, 0)        \
+	F(U32, methods, 0)        \
 	F(U32, n_mounts, 0)
 
 #define IPC_FIELDS_SESSION_FACTS(F)  \
@@ -222,22 +337,111 @@ enum ipc_file_outcome {
 	F(U32, error, 0)              \
 	F(U64, transfer, 0)
 
-/* The session has renamed it into place and synced the directory. */
-#define IPC_FIELDS_UPLOAD_PUBLISHED(F) F(U64, transfer, 0)
+/*
+ * An upload has begun, in the folder's staging under staging_name. from: the private file of an
+ * earlier one that it goes on with (renamed to staging_name), or empty. Not answered.
+ */
+#define IPC_FIELDS_UPLOAD_OPENED(F)             \
+	F(STR, folder, IPC_NAME_MAX)            \
+	F(STR, path, IPC_PATH_MAX)              \
+	F(STR, staging_name, IPC_FILE_NAME_MAX) \
+	F(STR, from, IPC_FILE_NAME_MAX)
 
-/* A file was read whole and closed. */
+/* A private file will be at another path now: its owner renamed it. */
+#define IPC_FIELDS_UPLOAD_MOVED(F)   \
+	F(STR, folder, IPC_NAME_MAX) \
+	F(STR, path, IPC_PATH_MAX)   \
+	F(STR, staging_name, IPC_FILE_NAME_MAX)
+
+/* A private file is no more: removed by its owner, or an upload that a newer one has replaced. */
+#define IPC_FIELDS_UPLOAD_DISCARDED(F) \
+	F(STR, folder, IPC_NAME_MAX)   \
+	F(STR, staging_name, IPC_FILE_NAME_MAX)
+
+/*
+ * A private file of the account that no session has open: it can be gone on with, renamed or
+ * removed by any session of the account, whoever renames its file first. So many bytes are there.
+ */
+#define IPC_FIELDS_PARTIAL(F)                   \
+	F(STR, folder, IPC_NAME_MAX)            \
+	F(STR, path, IPC_PATH_MAX)              \
+	F(STR, staging_name, IPC_FILE_NAME_MAX) \
+	F(U64, size, 0)
+
+#define IPC_FIELDS_PARTIAL_GONE(F)   \
+	F(STR, folder, IPC_NAME_MAX) \
+	F(STR, staging_name, IPC_FILE_NAME_MAX)
+
+/*
+ * Quotas (of the folder, and of the account): a session writes only what it has leased. It asks for
+ * more when its lease is used up, and waits for QUOTA_LEASE, which grants all of it or nothing
+ * (then error is ERR_QUOTA). What is leased and not given back is charged until the session's end,
+ * or until UPLOAD_PUBLISHED turns it into the folder's content.
+ */
+#define IPC_FIELDS_QUOTA_ASK(F)      \
+	F(STR, folder, IPC_NAME_MAX) \
+	F(U64, bytes, 0)             \
+	F(U32, files, 0)
+
+#define IPC_FIELDS_QUOTA_BACK(F)     \
+	F(STR, folder, IPC_NAME_MAX) \
+	F(U64, bytes, 0)             \
+	F(U32, files, 0)
+
+#define IPC_FIELDS_QUOTA_LEASE(F)    \
+	F(STR, folder, IPC_NAME_MAX) \
+	F(U32, error, 0)             \
+	F(U64, bytes, 0)             \
+	F(U32, files, 0)
+
+/* This session's share of its account's bandwidth, bytes per second; 0: no limit. */
+#define IPC_FIELDS_SESSION_RATE(F) \
+	F(U64, rate_in, 0)         \
+	F(U64, rate_out, 0)
+
+/* End: at once, or when what is open is finished and grace_us have passed at the latest. */
+#define IPC_FIELDS_SESSION_STOP(F)  \
+	F(STR, story, IPC_TEXT_MAX) \
+	F(I64, grace_us, 0)
+
+/* The session has renamed it into place and synced the directory; replaced tells whether a file of
+ * replaced_bytes was there before. */
+#define IPC_FIELDS_UPLOAD_PUBLISHED(F) \
+	F(U64, transfer, 0)            \
+	F(BOOL, replaced, 0)           \
+	F(U64, replaced_bytes, 0)
+
+/*
+ * A file was read whole and closed. inode, size and mtime (nanoseconds) say which version of it:
+ * what is done about a delivery is done to that one alone.
+ */
 #define IPC_FIELDS_FILE_TAKEN(F)     \
 	F(STR, folder, IPC_NAME_MAX) \
 	F(STR, path, IPC_PATH_MAX)   \
-	F(U64, bytes, 0)
+	F(U64, bytes, 0)             \
+	F(U64, inode, 0)             \
+	F(U64, size, 0)              \
+	F(I64, mtime_ns, 0)
+
+/* These pieces of a file were read, and the handle closed: others may complete them. */
+#define IPC_FIELDS_FILE_PIECES(F)    \
+	F(STR, folder, IPC_NAME_MAX) \
+	F(STR, path, IPC_PATH_MAX)   \
+	F(U64, inode, 0)             \
+	F(U64, size, 0)              \
+	F(I64, mtime_ns, 0)          \
+	F(BYTES, ranges, IPC_RANGES_MAX)
 
 /* verb: "removed", "renamed" (detail: the new path), "resized", "made-directory",
- * "removed-directory". */
+ * "removed-directory", "linked", "copied", "written" (in place). bytes and files: by how much the
+ * folder's content has changed with it. */
 #define IPC_FIELDS_FILE_CHANGED(F)   \
 	F(STR, verb, IPC_NAME_MAX)   \
 	F(STR, folder, IPC_NAME_MAX) \
 	F(STR, path, IPC_PATH_MAX)   \
-	F(STR, detail, IPC_PATH_MAX)
+	F(STR, detail, IPC_PATH_MAX) \
+	F(I64, bytes, 0)             \
+	F(I64, files, 0)
 
 /*
  * Refused to the account: verb as struct vfs_journal has it. folder is empty for what lies in no
@@ -373,6 +577,13 @@ enum ipc_file_outcome {
 	F(U64, transfer, 0)         \
 	F(U32, outcome, 0)          \
 	F(STR, story, IPC_TEXT_MAX)
+
+/* hash: as crypt(5) writes it. One question, one answer, and the process ends. */
+#define IPC_FIELDS_CHECK_PASSWORD(F) \
+	F(STR, hash, IPC_HASH_MAX)   \
+	F(BYTES, password, IPC_PASSWORD_MAX)
+
+#define IPC_FIELDS_PASSWORD_CHECKED(F) F(BOOL, good, 0)
 
 /*
  * The route asked about; empty for all. The answer: CTL_GATEWAY, CTL_ADDRESS, CTL_ROUTE,

@@ -1,4 +1,4 @@
-#include "roles/core.h"
+#include "roles/core_session.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,8 +6,9 @@
  * any answer that depends on it leaves (transfer/turn.h).
  *
  * The parts: core.c (start, signals, the turn), core_peer.c (a role on a line), core_config.c (load
- * and reload), core_listener.c, core_session.c, core_route.c (schedules and runs), core_courier.c,
- * core_worker.c, core_control.c and core_tell.c (the dray command).
+ * and reload), core_listener.c, core_session.c with
+ * core_auth.c, core_upload.c and core_files.c (core_session.h), core_route.c (schedules and runs),
+ * core_courier.c, core_worker.c, core_control.c and core_tell.c (the dray command).
  */
 #ifndef ROLES_CORE_H
 #define ROLES_CORE_H
@@ -54,24 +55,7 @@ void core_peer_hang_up(struct core_peer *peer);
 /* Ends the process, and releases what the peer holds. */
 void core_peer_fini(struct core_peer *peer);
 
-/* An inbound connection. */
-struct core_session {
-	struct core_peer peer;
-	TAILQ_ENTRY(core_session) entry;
-	uint64_t id;
-	char account[IPC_NAME_MAX + 1]; /* "" before login */
-	char address[IPC_ADDRESS_MAX + 1];
-	char host[IPC_ADDRESS_MAX + 1];
-	int64_t since_us;
-	uint32_t n_queries;                 /* questions before its login */
-	struct config *config;              /* the snapshot of its login, or NULL before it */
-	const struct config_account *grant; /* in `config`: what it was given at its login */
-	uint32_t n_recording; /* uploads that are recorded and, as far as we know, not in place */
-	uint32_t n_denied;    /* denials that it told */
-	bool told_end;        /* SESSION_END came */
-	bool hung_up;         /* we ended its line */
-	sd_event_source *grace_timer; /* until it is logged in */
-};
+struct core_session;
 
 struct core_courier;
 

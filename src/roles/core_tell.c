@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "os/sandbox.h"
-#include "roles/core.h"
+#include "roles/core_session.h"
 
 static struct core_control *
 control_of(struct core_peer *peer)

@@ -121,8 +121,17 @@ on_auth_mount(void *ctx, struct ipc_message *m)
 		    (struct sandbox_rule){.dir_fd = mount->staging, .access = SANDBOX_WRITE};
 	else
 		fd_closep(&mount->staging);
-	return vfs_mount(
-	    s->vfs, at, folder, mount->allow, fd_take(&mount->dir), fd_take(&mount->staging));
+	const struct vfs_mount_options options = {
+	    .at = at,
+	    .folder = folder,
+	    .allow = mount->allow,
+	    .direct = mount->direct,
+	    .relaxed = mount->relaxed,
+	    .metered = mount->metered,
+	    .names = mount->names,
+	    .no_names = mount->no_names,
+	};
+	return vfs_mount(s->vfs, &options, fd_take(&mount->dir), fd_take(&mount->staging));
 }
 
 /*
@@ -218,13 +227,34 @@ ask_core(struct session *s, const struct transport_event *event, bool *ret_accep
 		if (e != ERR_OK)
 			break;
 		if (m.type == IPC_AUTH_ANSWER) {
-			*ret_accepted = m.auth_answer.accepted;
+			*ret_accepted = m.auth_answer.verdict == IPC_VERDICT_ACCEPT;
 			e = m.auth_answer.n_mounts == s->n_mounts ? ERR_OK : ERR_FORMAT;
 			ipc_message_fini(&m);
 			break;
 		}
 		e = ipc_dispatch(HANDLERS, ARRAY_LEN(HANDLERS), s, &m);
 	}
+	return e;
+}
+
+enum err
+session_ask_quota(struct session *s, const struct ipc_quota_ask *ask)
+{
+	struct ipc_message m;
+
+	enum err e = session_tell(s, IPC_QUOTA_ASK, ask);
+	while (e == ERR_OK) {
+		e = ipc_recv(&s->core, &m);
+		if (e == ERR_OK && m.type == IPC_QUOTA_LEASE) {
+			e = m.quota_lease.error < ERR_N ? (enum err)m.quota_lease.error
+							: ERR_FORMAT;
+			ipc_message_fini(&m);
+			return e;
+		}
+		if (e == ERR_OK)
+			e = ipc_dispatch(HANDLERS, ARRAY_LEN(HANDLERS), s, &m);
+	}
+	end_session(s, e, "the line to the gateway's core was lost");
 	return e;
 }
 
@@ -238,7 +268,7 @@ on_auth(struct session *s, const struct transport_event *event)
 		e = accept_login(s);
 	if (e == ERR_OK)
 		e = transport_auth_answer(
-		    s->transport, accepted ? TRANSPORT_AUTH_ACCEPT : TRANSPORT_AUTH_DENY);
+		    s->transport, accepted ? TRANSPORT_AUTH_ACCEPT : TRANSPORT_AUTH_DENY, 0);
 	/* The transport knows them from its own answer on. */
 	if (e == ERR_OK && accepted && proven)
 		e = tell_facts(s);

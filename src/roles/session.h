@@ -25,6 +25,12 @@ struct session;
  */
 enum err session_tell(struct session *s, enum ipc_type type, const void *body);
 
+/*
+ * Asks for a lease of quota and waits for the answer: core gives it from its memory. ERR_QUOTA; any
+ * other error ends the session.
+ */
+enum err session_ask_quota(struct session *s, const struct ipc_quota_ask *ask) must_check;
+
 /* session_journal.c; its ctx is the session. */
 extern const struct vfs_journal SESSION_JOURNAL;
 

@@ -4,6 +4,8 @@
  */
 #include <stdio.h>
 
+#include "base/buf.h"
+#include "base/bug.h"
 #include "ipc/link.h"
 #include "roles/session.h"
 
@@ -22,23 +24,100 @@ journal_staged(void *ctx, uint32_t tag, const char *folder, const char *path,
 }
 
 static void
-journal_published(void *ctx, uint64_t transfer)
+journal_published(void *ctx, uint64_t transfer, bool replaced, uint64_t replaced_bytes)
 {
-	(void)session_tell(
-	    ctx, IPC_UPLOAD_PUBLISHED, &(struct ipc_upload_published){.transfer = transfer});
+	(void)session_tell(ctx, IPC_UPLOAD_PUBLISHED,
+	    &(struct ipc_upload_published){
+		.transfer = transfer, .replaced = replaced, .replaced_bytes = replaced_bytes});
 }
 
 static void
-journal_taken(void *ctx, const char *folder, const char *path, uint64_t bytes)
+journal_opened(
+    void *ctx, const char *folder, const char *path, const char *staging_name, const char *from)
+{
+	(void)session_tell(ctx, IPC_UPLOAD_OPENED,
+	    &(struct ipc_upload_opened){
+		.folder = slice_str(folder),
+		.path = slice_str(path),
+		.staging_name = slice_str(staging_name),
+		.from = slice_str(from),
+	    });
+}
+
+static void
+journal_moved(void *ctx, const char *folder, const char *path, const char *staging_name)
+{
+	(void)session_tell(ctx, IPC_UPLOAD_MOVED,
+	    &(struct ipc_upload_moved){
+		.folder = slice_str(folder),
+		.path = slice_str(path),
+		.staging_name = slice_str(staging_name),
+	    });
+}
+
+static void
+journal_discarded(void *ctx, const char *folder, const char *staging_name)
+{
+	(void)session_tell(ctx, IPC_UPLOAD_DISCARDED,
+	    &(struct ipc_upload_discarded){
+		.folder = slice_str(folder), .staging_name = slice_str(staging_name)});
+}
+
+static enum err
+journal_quota_ask(void *ctx, const char *folder, uint64_t bytes, uint32_t files)
+{
+	return session_ask_quota(ctx,
+	    &(struct ipc_quota_ask){.folder = slice_str(folder), .bytes = bytes, .files = files});
+}
+
+static void
+journal_quota_back(void *ctx, const char *folder, uint64_t bytes, uint32_t files)
+{
+	(void)session_tell(ctx, IPC_QUOTA_BACK,
+	    &(struct ipc_quota_back){.folder = slice_str(folder), .bytes = bytes, .files = files});
+}
+
+static void
+journal_taken(void *ctx, const char *folder, const char *path, uint64_t bytes,
+    const struct vfs_version *version)
 {
 	(void)session_tell(ctx, IPC_FILE_TAKEN,
 	    &(struct ipc_file_taken){
-		.folder = slice_str(folder), .path = slice_str(path), .bytes = bytes});
+		.folder = slice_str(folder),
+		.path = slice_str(path),
+		.bytes = bytes,
+		.inode = version->inode,
+		.size = version->size,
+		.mtime_ns = version->mtime_ns,
+	    });
 }
 
 static void
-journal_changed(
-    void *ctx, const char *verb, const char *folder, const char *path, const char *detail)
+journal_pieces(void *ctx, const char *folder, const char *path, const struct vfs_version *version,
+    const struct vfs_range *ranges, size_t n_ranges)
+{
+	uint8_t bytes[IPC_RANGES_MAX];
+	size_t len = 0;
+
+	BUG_ON(n_ranges > IPC_RANGES_MAX / 16);
+	for (size_t i = 0; i < n_ranges; i++, len += 16) {
+		be64_store(bytes + len, ranges[i].offset);
+		be64_store(bytes + len + 8, ranges[i].end);
+	}
+	(void)session_tell(ctx, IPC_FILE_PIECES,
+	    &(struct ipc_file_pieces){
+		.folder = slice_str(folder),
+		.path = slice_str(path),
+		.inode = version->inode,
+		.size = version->size,
+		.mtime_ns = version->mtime_ns,
+		.ranges = slice_of(bytes, len),
+	    });
+}
+
+static void
+journal_changed(void *ctx, const char *verb, const char *folder, const char *path,
+    const char *detail, int64_t bytes, int64_t files)
 {
 	(void)session_tell(ctx, IPC_FILE_CHANGED,
 	    &(struct ipc_file_changed){
@@ -46,6 +125,8 @@ journal_changed(
 		.folder = slice_str(folder),
 		.path = slice_str(path),
 		.detail = slice_str(detail),
+		.bytes = bytes,
+		.files = files,
 	    });
 }
 
@@ -77,6 +158,12 @@ journal_denied(void *ctx, const char *verb, const char *folder, const char *path
 const struct vfs_journal SESSION_JOURNAL = {
     .staged = journal_staged,
     .published = journal_published,
+    .opened = journal_opened,
+    .moved = journal_moved,
+    .discarded = journal_discarded,
+    .quota_ask = journal_quota_ask,
+    .quota_back = journal_quota_back,
+    .pieces = journal_pieces,
     .taken = journal_taken,
     .changed = journal_changed,
     .abandoned = journal_abandoned,

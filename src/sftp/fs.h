@@ -100,6 +100,18 @@ struct sftp_fs_ops {
 	struct sftp_result (*statvfs)(void *fs, struct slice path, struct sftp_fs_statvfs *ret_st);
 	/* As setstat, on a symbolic link itself. */
 	struct sftp_result (*lsetstat)(void *fs, struct slice path, const struct sftp_attrs *attrs);
+	/* hardlink@openssh.com. */
+	struct sftp_result (*link)(void *fs, struct slice from, struct slice to);
+	/*
+	 * copy-data, piece by piece: copies up to len bytes and says how many; fewer than asked is
+	 * not the end, 0 with SSH_FX_OK is. The engine asks again until the client's length is
+	 * done, and answers others between.
+	 */
+	struct sftp_result (*copy)(void *from_file, uint64_t from_offset, void *to_file,
+	    uint64_t to_offset, uint64_t len, uint64_t *ret_len);
+	/* users-groups-by-id@openssh.com: appends the name ("" when there is none to tell). */
+	struct sftp_result (*user_name)(void *fs, uint32_t uid, struct buf *ret_name);
+	struct sftp_result (*group_name)(void *fs, uint32_t gid, struct buf *ret_name);
 };
 
 #endif

@@ -1,6 +1,6 @@
 #include "ssh/algorithms.h"
 
-#include "ssh/blob.h"
+#include "pki/blob.h"
 
 /*
  * Curves first: small messages, constant time, and what every peer of the last ten years has. The

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "pki/blob.h"
 #include "ssh/authkeys_options.h"
-#include "ssh/blob.h"
 
 /* More keys for one account than anybody has: a bound on memory. */
 enum { AUTHKEYS_MAX = 20000 };

@@ -11,7 +11,7 @@
 #include <libssh/libssh.h>
 
 #include "base/buf.h"
-#include "ssh/blob.h"
+#include "pki/blob.h"
 #include "ssh/transport.h"
 
 struct handshake {

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "ssh/blob.h"
+#include "pki/blob.h"
 #include "ssh/hostkeys_internal.h"
 #include "ssh/privkey.h"
 

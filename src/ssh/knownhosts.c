@@ -4,7 +4,7 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
-#include "ssh/blob.h"
+#include "pki/blob.h"
 #include "ssh/pattern.h"
 
 enum { HOST_NAME_MAX_LEN = 300, DEFAULT_PORT = 22 };

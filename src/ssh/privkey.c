@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "ssh/blob.h"
+#include "pki/blob.h"
 
 /* Asked for a passphrase: notes that there is one, and gives none. */
 static int

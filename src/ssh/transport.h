@@ -14,6 +14,8 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "pki/cert.h"
+#include "pki/verify.h"
 #include "ssh/hostkeys.h"
 
 struct transport;
@@ -28,9 +30,13 @@ struct transport_facts {
 
 /* Server side. */
 
+/* Ways to log in, as bits. */
+enum transport_method { TRANSPORT_PUBLICKEY = 1 << 0, TRANSPORT_PASSWORD = 1 << 1 };
+
 struct transport_server_limits {
 	int64_t login_grace_us; /* from creation to a successful login; then ERR_TIMEOUT */
 	uint32_t auth_attempts; /* refused tries before the line is closed */
+	uint32_t methods;       /* enum transport_method: what is offered at first */
 };
 
 /*
@@ -52,24 +58,43 @@ enum transport_event_type {
 /* Slices are borrowed until the next call. */
 struct transport_event {
 	enum transport_event_type type;
-	struct slice user;      /* AUTH: the account's name, as sent: hostile */
-	struct slice algorithm; /* AUTH: of the signature, "ssh-ed25519"; "rsa-sha2" for either */
-	struct slice key;       /* AUTH: the public key's blob (RFC 4253 section 6.6) */
-	bool proven;            /* AUTH: the signature was checked; else the client only asks */
-	const char *story;      /* CLOSED: for people; "" for an orderly end */
-	enum err error; /* CLOSED: ERR_OK, ERR_CLOSED, ERR_TIMEOUT, ERR_FORMAT, ERR_LIMIT, … */
+	struct slice user; /* AUTH: the account's name, as sent: hostile */
+	enum transport_method method;
+	/* AUTH by public key */
+	struct slice algorithm; /* of the signature, as "ssh-ed25519", "rsa-sha2-256" */
+	struct slice key;       /* the plain public key's blob (RFC 4253 section 6.6) */
+	const struct cert
+	    *cert;        /* the certificate that it came in, its CA's signature checked; NULL */
+	bool proven;      /* the signature was checked; else the client only asks */
+	bool forged;      /* the signature was bad: to be told of, and denied */
+	struct pki_sk sk; /* what a FIDO key's signature says */
+	/* AUTH by password; secret */
+	struct slice password;
+	const char *story; /* CLOSED: for people; "" for an orderly end */
+	enum err error;    /* CLOSED: ERR_OK, ERR_CLOSED, ERR_TIMEOUT, ERR_FORMAT, ERR_LIMIT, … */
 };
 
 /* The next event, without waiting. */
 void transport_next_event(struct transport *t, struct transport_event *ret_event);
 
-enum transport_auth_answer { TRANSPORT_AUTH_DENY, TRANSPORT_AUTH_ACCEPT };
+/* PARTIAL: right so far, and `methods` are still to be done (RFC 4252 section 5.1). */
+enum transport_auth_answer { TRANSPORT_AUTH_DENY, TRANSPORT_AUTH_PARTIAL, TRANSPORT_AUTH_ACCEPT };
 
 /*
  * Answers the last AUTH event. Accepting one that isn't proven says "this key would do". ERR_CLOSED
- * when the connection ended meanwhile; CLOSED tells why. A denial counts as a refused try.
+ * when the connection ended meanwhile; CLOSED tells why. A denial counts as a refused try. methods:
+ * after PARTIAL, what is left to do.
  */
-enum err transport_auth_answer(struct transport *t, enum transport_auth_answer answer) must_check;
+enum err transport_auth_answer(
+    struct transport *t, enum transport_auth_answer answer, uint32_t methods) must_check;
+
+/*
+ * Server: the bytes of the stream that are there, where they were decrypted; borrowed until the
+ * next call, empty when none are. transport_consume says how many of them were taken. Instead of
+ * transport_read, and without its copy.
+ */
+struct slice transport_peek(struct transport *t);
+void transport_consume(struct transport *t, size_t len);
 
 /* Client side. */
 

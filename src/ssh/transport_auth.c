@@ -9,7 +9,7 @@
  */
 #include "base/bug.h"
 #include "base/text.h"
-#include "ssh/blob.h"
+#include "pki/blob.h"
 #include "ssh/transport_internal.h"
 
 enum { USER_NAME_MAX = 256 };
@@ -164,7 +164,8 @@ accept_login(struct transport *t)
 }
 
 enum err
-transport_auth_answer(struct transport *t, enum transport_auth_answer answer)
+transport_auth_answer(
+    struct transport *t, enum transport_auth_answer answer, uint32_t methods unused_arg)
 {
 	if (t->state == TRANSPORT_OVER)
 		return ERR_CLOSED;

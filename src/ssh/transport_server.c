@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "os/fd.h"
 #include "os/socket.h"
+#include "pki/blob.h"
 #include "ssh/algorithms.h"
-#include "ssh/blob.h"
 #include "ssh/hostkeys_internal.h"
 #include "ssh/transport_internal.h"
 

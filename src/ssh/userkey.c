@@ -1,6 +1,6 @@
 #include "ssh/userkey.h"
 
-#include "ssh/blob.h"
+#include "pki/blob.h"
 #include "ssh/privkey.h"
 
 enum { COMMENT_MAX = 256 };

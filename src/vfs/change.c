@@ -15,7 +15,7 @@
 static void
 tell_changed(struct vfs *v, const char *verb, const struct place *place)
 {
-	v->journal->changed(v->journal_ctx, verb, place->mount->folder, place->rel, "");
+	v->journal->changed(v->journal_ctx, verb, place->mount->folder, place->rel, "", 0, 0);
 }
 
 /* A private upload is its uploader's own: to give it up needs no right to delete. */

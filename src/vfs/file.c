@@ -115,7 +115,12 @@ tell_taken(const struct file *f)
 	if (size == 0 && !f->saw_eof)
 		return;
 	if (coverage_is_whole(&f->coverage, size))
-		f->vfs->journal->taken(f->vfs->journal_ctx, f->mount->folder, f->taken_path, size);
+		f->vfs->journal->taken(f->vfs->journal_ctx, f->mount->folder, f->taken_path, size,
+		    &(struct vfs_version){
+			.inode = st.st_ino,
+			.size = size,
+			.mtime_ns = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+		    });
 }
 
 struct sftp_result

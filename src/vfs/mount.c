@@ -1,4 +1,4 @@
 #include "vfs/mount.h"
 
 const char *const VFS_ALLOW_NAMES[] = {"list", "download", "upload", "overwrite", "delete",
-    "rename", "mkdir", "rmdir", "setstat", NULL};
+    "rename", "mkdir", "rmdir", "setstat", "link", NULL};

@@ -16,7 +16,8 @@ enum vfs_allow {
 	VFS_RENAME = 1 << 5,
 	VFS_MKDIR = 1 << 6,
 	VFS_RMDIR = 1 << 7,
-	VFS_SETSTAT = 1 << 8
+	VFS_SETSTAT = 1 << 8,
+	VFS_LINK = 1 << 9 /* hard links: a second name for a file */
 };
 
 /* "list", "download", … in the order of the bits; ends with NULL. */

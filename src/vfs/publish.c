@@ -109,7 +109,7 @@ publish(const struct upload *u, uint64_t transfer)
 	if (e == ERR_NOENT)
 		return result_say(SSH_FX_NO_SUCH_FILE, "the directory of the upload is gone");
 	if (e == ERR_OK)
-		u->vfs->journal->published(u->vfs->journal_ctx, transfer);
+		u->vfs->journal->published(u->vfs->journal_ctx, transfer, false, 0);
 	return denial_of(u->vfs, &place, ACCESS_CREATE, e);
 }
 
@@ -170,7 +170,7 @@ upload_resize(struct vfs *v, const struct place *p, const struct host_entry *ent
 	if (e != ERR_OK)
 		(void)unlinkat(p->mount->staging_fd, u->staging_name, 0);
 	else
-		v->journal->changed(v->journal_ctx, "resized", p->mount->folder, p->rel, "");
+		v->journal->changed(v->journal_ctx, "resized", p->mount->folder, p->rel, "", 0, 0);
 	upload_free(u);
 	return e;
 }

@@ -109,8 +109,8 @@ rename_placed(
 	enum err e = move(from, to, replace && place_allows(&to->place, ACCESS_RENAME_OVER));
 	if (e != ERR_OK)
 		return denial_of(v, &to->place, ACCESS_RENAME, e);
-	v->journal->changed(
-	    v->journal_ctx, "renamed", from->place.mount->folder, from->place.rel, to->place.rel);
+	v->journal->changed(v->journal_ctx, "renamed", from->place.mount->folder, from->place.rel,
+	    to->place.rel, 0, 0);
 	if (from->entry.kind == HOST_DIR)
 		e = upload_move_beneath(v, from->path.text, to->path.text);
 	return sftp_result_of(e);

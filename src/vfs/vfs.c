@@ -116,17 +116,16 @@ append_mount(struct vfs *v, struct mount *m)
 }
 
 enum err
-vfs_mount(
-    struct vfs *v, const char *at, const char *folder, uint32_t allow, int dir_fd, int staging_fd)
+vfs_mount(struct vfs *v, const struct vfs_mount_options *options, int dir_fd, int staging_fd)
 {
 	/* Paths point at mounts from the first operation on. */
 	BUG_ON(v->in_use);
-	struct mount m = {.allow = allow, .dir_fd = dir_fd, .staging_fd = staging_fd};
+	struct mount m = {.allow = options->allow, .dir_fd = dir_fd, .staging_fd = staging_fd};
 
-	enum err e = check_mount(v, at);
+	enum err e = check_mount(v, options->at);
 	if (e == ERR_OK) {
-		m.at = slice_dup(slice_str(at));
-		m.folder = slice_dup(slice_str(folder));
+		m.at = slice_dup(slice_str(options->at));
+		m.folder = slice_dup(slice_str(options->folder));
 		e = append_mount(v, &m);
 	}
 	if (e != ERR_OK)

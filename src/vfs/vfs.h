@@ -28,6 +28,17 @@
 #include "sftp/fs.h"
 #include "vfs/mount.h"
 
+/* Which version of a file: another one under the same name differs in at least one of these. */
+struct vfs_version {
+	uint64_t inode, size;
+	int64_t mtime_ns;
+};
+
+/* Bytes of a file, from offset up to end. */
+struct vfs_range {
+	uint64_t offset, end;
+};
+
 /*
  * Who keeps the record of what is done in the file system: core, through the session's link. The
  * answer to `staged` comes later, through vfs_upload_recorded with the same tag.
@@ -37,10 +48,32 @@ struct vfs_journal {
 	 * fails. The answer must not come before this has returned. */
 	enum err (*staged)(void *ctx, uint32_t tag, const char *folder, const char *path,
 	    const char *staging_name, uint64_t size);
-	/* The upload with this number is in place, durably. */
-	void (*published)(void *ctx, uint64_t transfer);
-	/* A file was read from its first to its last byte, and closed. */
-	void (*taken)(void *ctx, const char *folder, const char *path, uint64_t bytes);
+	/* The upload with this number is in place, durably; a file of replaced_bytes was there
+	 * before, if replaced. */
+	void (*published)(void *ctx, uint64_t transfer, bool replaced, uint64_t replaced_bytes);
+	/*
+	 * An upload began in staging under this name; from is the private file of an earlier one
+	 * that it goes on with (and has renamed to staging_name), or "". Told once, before any byte
+	 * is written.
+	 */
+	void (*opened)(void *ctx, const char *folder, const char *path, const char *staging_name,
+	    const char *from);
+	/* A private file (open or not) will be at another path. */
+	void (*moved)(void *ctx, const char *folder, const char *path, const char *staging_name);
+	/* A private file was unlinked. */
+	void (*discarded)(void *ctx, const char *folder, const char *staging_name);
+	/*
+	 * Leases so many bytes and files of the folder's (and account's) quota: all or ERR_QUOTA.
+	 * Waits for the answer. Only for mounts that are metered.
+	 */
+	enum err (*quota_ask)(void *ctx, const char *folder, uint64_t bytes, uint32_t files);
+	void (*quota_back)(void *ctx, const char *folder, uint64_t bytes, uint32_t files);
+	/* A file was read from its first to its last byte through one handle, and closed. */
+	void (*taken)(void *ctx, const char *folder, const char *path, uint64_t bytes,
+	    const struct vfs_version *version);
+	/* So much of it was read, and the handle closed: together with others it may be whole. */
+	void (*pieces)(void *ctx, const char *folder, const char *path,
+	    const struct vfs_version *version, const struct vfs_range *ranges, size_t n_ranges);
 	/*
 	 * The client lost its line before it closed the upload: so many bytes stay in staging,
 	 * under this name.
@@ -57,9 +90,11 @@ struct vfs_journal {
 	void (*denied)(
 	    void *ctx, const char *verb, const char *folder, const char *path, const char *why);
 	/* verb: "removed", "renamed" (detail is the new path), "made-directory",
-	 * "removed-directory", "resized" (a file in place, by SETSTAT). detail is never NULL. */
-	void (*changed)(
-	    void *ctx, const char *verb, const char *folder, const char *path, const char *detail);
+	 * "removed-directory", "resized" (a file in place, by SETSTAT), "linked" (detail is the new
+	 * path), "written" (in place, where uploads are direct; told at its CLOSE). detail is never
+	 * NULL. bytes, files: by how much the folder's content has changed with it. */
+	void (*changed)(void *ctx, const char *verb, const char *folder, const char *path,
+	    const char *detail, int64_t bytes, int64_t files);
 };
 
 enum { VFS_DENIALS_MAX = 100 };
@@ -75,13 +110,46 @@ enum err vfs_new(struct vfs **ret_vfs, const char *account, const struct vfs_jou
     void *ctx) must_check;
 void vfs_free(struct vfs *v);
 
+/* What holds in a mount. */
+struct vfs_mount_options {
+	const char *at; /* a clean absolute path */
+	const char
+	    *folder;    /* mounts of one folder share its staging, and files move between them */
+	uint32_t allow; /* enum vfs_allow */
+	bool direct;    /* writes go into files in place, and are seen as they come */
+	bool relaxed;   /* nothing is fsynced */
+	bool metered;   /* the journal leases what is written */
+	struct slice
+	    names; /* globs (rules/glob.h) for an upload's name, each ended by a NUL: empty: any */
+	struct slice no_names; /* globs that it must not match */
+};
+
 /*
- * Adds a mount: at is a clean absolute path, else ERR_INVALID; both descriptors are taken over, on
- * failure too, and may be O_PATH. ERR_EXISTS for a second mount at the same place. Before the first
- * operation only.
+ * Adds a mount; what the options hold is copied. ERR_INVALID for a bad `at` or a bad glob. Both
+ * descriptors are taken over, on failure too, and may be O_PATH. ERR_EXISTS for a second mount at
+ * the same place. Before the first operation only.
  */
-enum err vfs_mount(struct vfs *v, const char *at, const char *folder, uint32_t allow, int dir_fd,
-    int staging_fd) must_check;
+enum err vfs_mount(
+    struct vfs *v, const struct vfs_mount_options *options, int dir_fd, int staging_fd) must_check;
+
+/*
+ * A private file of this account that no session has open, with so many bytes: its owner sees it
+ * under its path, and can go on with it, rename or remove it, in any session: who renames it first
+ * in staging has it. Any time; a folder that isn't mounted is ERR_NOENT. And: it is there no more.
+ */
+enum err vfs_partial(struct vfs *v, const char *folder, const char *path, const char *staging_name,
+    uint64_t size) must_check;
+void vfs_partial_gone(struct vfs *v, const char *folder, const char *staging_name);
+
+/*
+ * The end of a turn of its caller, who has fed the engine all that was there: what was closed since
+ * the last one is made durable together, and the journal told (`staged`); what the journal has
+ * answered since is put in place together, its directories synced once, and completed.
+ */
+void vfs_settle(struct vfs *v);
+
+/* Handles that are open for writing, or wait: what a graceful end waits for. */
+size_t vfs_n_open_uploads(const struct vfs *v);
 
 /* The operations for sftp_server_new, with the vfs as their context. */
 const struct sftp_fs_ops *vfs_ops(void);

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pki/blob.h"
 #include "ssh/authkeys.h"
-#include "ssh/blob.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

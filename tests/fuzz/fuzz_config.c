@@ -29,7 +29,9 @@ check_accounts(const struct config *c)
 {
 	for (size_t i = 0; i < c->n_accounts; i++) {
 		const struct config_account *a = &c->accounts[i];
-		BUG_ON(a->name == NULL || a->authorized_keys[0] != '/' || a->n_mounts == 0);
+		BUG_ON(a->name == NULL || a->n_mounts == 0);
+		for (size_t j = 0; j < a->n_authorized_keys; j++)
+			BUG_ON(a->authorized_keys[j][0] != '/');
 		for (size_t j = 0; j < a->n_mounts; j++)
 			BUG_ON(a->mounts[j].at[0] != '/' || a->mounts[j].folder == NULL ||
 			       a->mounts[j].allow == 0);

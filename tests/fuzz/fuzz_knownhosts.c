@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ssh/blob.h"
+#include "pki/blob.h"
 #include "ssh/knownhosts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -193,7 +193,7 @@ served_login(struct served *s, const struct transport_event *ev)
 
 	if (s->how->delay_ms > 0)
 		(void)!transport_wait(s->t, -1, s->how->delay_ms * US_PER_MS, &extra);
-	(void)!transport_auth_answer(s->t, ok ? TRANSPORT_AUTH_ACCEPT : TRANSPORT_AUTH_DENY);
+	(void)!transport_auth_answer(s->t, ok ? TRANSPORT_AUTH_ACCEPT : TRANSPORT_AUTH_DENY, 0);
 }
 
 static inline void

@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "pki/blob.h"
 #include "ssh/authkeys.h"
 #include "ssh/authkeys_options.h"
-#include "ssh/blob.h"
 #include "sweep.h"
 
 #define A_TEXT "AAAAC3NzaC1lZDI1NTE5AAAAIBERERERERERERERERERERERERERERERERERERERERER"

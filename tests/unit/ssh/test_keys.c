@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "asan.h"
-#include "ssh/blob.h"
+#include "pki/blob.h"
 #include "ssh/hostkeys.h"
 #include "ssh/transport.h"
 #include "ssh/userkey.h"

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "ssh/blob.h"
+#include "pki/blob.h"
 #include "ssh/knownhosts.h"
 #include "sweep.h"
 

@@ -143,15 +143,19 @@ test_mounting(void **state unused_arg)
 
 	new_namespace();
 	for (size_t i = 0; i < ARRAY_LEN(CASES); i++)
-		assert_int_equal(vfs_mount(the_world.v, CASES[i].at, "store", VFS_ALL,
+		assert_int_equal(vfs_mount(the_world.v,
+				     &(struct vfs_mount_options){
+					 .at = CASES[i].at, .folder = "store", .allow = VFS_ALL},
 				     world_dir("store"), world_dir("store.staging")),
 		    CASES[i].want);
 	for (int i = 2; i < VFS_MOUNTS_MAX; i++) {
 		(void)snprintf(at, sizeof at, "/m%d", i);
 		world_mount(the_world.v, at, "store", VFS_ALL);
 	}
-	assert_int_equal(vfs_mount(the_world.v, "/more", "store", VFS_ALL, world_dir("store"),
-			     world_dir("store.staging")),
+	assert_int_equal(
+	    vfs_mount(the_world.v,
+		&(struct vfs_mount_options){.at = "/more", .folder = "store", .allow = VFS_ALL},
+		world_dir("store"), world_dir("store.staging")),
 	    ERR_LIMIT);
 }
 

@@ -146,20 +146,22 @@ world_staged(void *ctx, uint32_t tag, const char *folder, const char *path,
 }
 
 static inline void
-world_published(void *ctx unused_arg, uint64_t transfer)
+world_published(void *ctx unused_arg, uint64_t transfer, bool replaced unused_arg,
+    uint64_t replaced_bytes unused_arg)
 {
 	world_note("published %" PRIu64, transfer);
 }
 
 static inline void
-world_taken(void *ctx unused_arg, const char *folder, const char *path, uint64_t bytes)
+world_taken(void *ctx unused_arg, const char *folder, const char *path, uint64_t bytes,
+    const struct vfs_version *version unused_arg)
 {
 	world_note("taken %s %s %" PRIu64, folder, path, bytes);
 }
 
 static inline void
 world_changed(void *ctx unused_arg, const char *verb, const char *folder, const char *path,
-    const char *detail)
+    const char *detail, int64_t bytes unused_arg, int64_t files unused_arg)
 {
 	world_note("%s %s %s%s%s", verb, folder, path, detail[0] == '\0' ? "" : " ", detail);
 }
@@ -207,8 +209,8 @@ world_mount(struct vfs *v, const char *at, const char *folder, uint32_t allow)
 	char staging[64];
 
 	(void)snprintf(staging, sizeof staging, "%s.staging", folder);
-	assert_int_equal(
-	    vfs_mount(v, at, folder, allow, world_dir(folder), world_dir(staging)), ERR_OK);
+	const struct vfs_mount_options options = {.at = at, .folder = folder, .allow = allow};
+	assert_int_equal(vfs_mount(v, &options, world_dir(folder), world_dir(staging)), ERR_OK);
 }
 
 /* Replaces the world's vfs by one with this single mount at "/". */

@@ -2,8 +2,8 @@
  * Public key blobs (RFC 4253 section 6.6): their text form, their name, and which of them we deal
  * with at all. No secrets here, and no SSH library.
  */
-#ifndef SSH_BLOB_H
-#define SSH_BLOB_H
+#ifndef PKI_BLOB_H
+#define PKI_BLOB_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "ssh/blob.h"
+#include "pki/blob.h"
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>

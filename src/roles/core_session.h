@@ -1,0 +1,54 @@
+/*
+ * A session as core sees it. The parts: core_session.c (its life), core_auth.c (logins and what
+ * they grant), core_upload.c (files that come in), core_files.c (files that are there).
+ */
+#ifndef ROLES_CORE_SESSION_H
+#define ROLES_CORE_SESSION_H
+
+#include "roles/core.h"
+
+/* An inbound connection. */
+struct core_session {
+	struct core_peer peer;
+	TAILQ_ENTRY(core_session) entry;
+	uint64_t id;
+	char account[IPC_NAME_MAX + 1]; /* "" before login */
+	char address[IPC_ADDRESS_MAX + 1];
+	char host[IPC_ADDRESS_MAX + 1];
+	int64_t since_us;
+	uint32_t n_queries;                 /* questions before its login */
+	struct config *config;              /* the snapshot of its login, or NULL before it */
+	const struct config_account *grant; /* in `config`: what it was given at its login */
+	uint32_t n_recording; /* uploads that are recorded and, as far as we know, not in place */
+	uint32_t n_denied;    /* denials that it told */
+	bool told_end;        /* SESSION_END came */
+	bool hung_up;         /* we ended its line */
+	sd_event_source *grace_timer; /* until it is logged in */
+};
+
+/* The session that a handler was called for: the peer is its first member. */
+static inline struct core_session *
+core_session_of(struct core_peer *peer)
+{
+	return (struct core_session *)(void *)peer;
+}
+
+/* NULL when it is gone. */
+struct core_session *core_session_find(struct core *c, uint64_t id);
+
+/* Handlers of what sessions say; their ctx is the peer. */
+
+/* core_auth.c */
+enum err core_auth_on_query(void *ctx, struct ipc_message *m);
+
+/* core_upload.c */
+enum err core_upload_on_staged(void *ctx, struct ipc_message *m);
+enum err core_upload_on_published(void *ctx, struct ipc_message *m);
+enum err core_upload_on_abandoned(void *ctx, struct ipc_message *m);
+
+/* core_files.c */
+enum err core_files_on_taken(void *ctx, struct ipc_message *m);
+enum err core_files_on_changed(void *ctx, struct ipc_message *m);
+enum err core_files_on_denied(void *ctx, struct ipc_message *m);
+
+#endif

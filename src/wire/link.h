@@ -1,0 +1,102 @@
+/*
+ * The lower half of our SSH server (RFC 4253): version exchange, binary packets, key exchange and
+ * re-exchange, and the messages of the transport itself. Above it only whole payloads are seen. No
+ * I/O: bytes of the line go in and come out. Server side only; the client's is libssh's.
+ *
+ * Strict key exchange (OpenSSH's PROTOCOL section 1.10, against CVE-2023-48795), EXT_INFO with
+ * server-sig-algs (RFC 8308). No compression, no group exchange, nothing with SHA-1.
+ *
+ * SECURITY: this is the first code that a stranger's bytes meet, and runs without privilege, file
+ * system or capability. Every length is checked before it is used; before the first key exchange is
+ * complete a packet is bounded by WIRE_PACKET_EARLY.
+ */
+#ifndef WIRE_LINK_H
+#define WIRE_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+struct pki_key;
+
+enum {
+	WIRE_PACKET_MAX = 256 * 1024, /* of a packet from the peer, as OpenSSH has it */
+	WIRE_PACKET_EARLY = 35000,    /* before the first keys (RFC 4253 section 6.1) */
+	WIRE_INPUT_MAX = 512 * 1024,  /* bytes of the line that wait here, encrypted or not */
+	WIRE_HOST_KEYS_MAX = 8,
+	WIRE_TEXT_MAX = 256
+};
+
+struct wire_link_config {
+	const struct pki_key *const *host_keys; /* borrowed for the life of the link */
+	size_t n_host_keys;
+	const char *software; /* of our version: "Dray_0.2" */
+};
+
+/* What was agreed on, for the log. */
+struct wire_facts {
+	char peer_version[WIRE_TEXT_MAX]; /* as "SSH-2.0-OpenSSH_9.2", escaped */
+	char algorithms[WIRE_TEXT_MAX];   /* "kex cipher mac hostkey" */
+};
+
+struct wire_link;
+
+/* Once per process, before a sandbox closes: fetches every algorithm from libcrypto. */
+enum err wire_library_init(void) must_check;
+
+/* Our version and KEXINIT are in the output from the start. */
+enum err wire_link_new(struct wire_link **ret_l, const struct wire_link_config *config) must_check;
+
+/* Wipes the keys. NULL-safe. */
+void wire_link_free(struct wire_link *l);
+
+/*
+ * Input: the caller reads from the line straight into the space (*ret_len is 0 when nothing more is
+ * taken before payloads were fetched), and says how much it was.
+ */
+uint8_t *wire_link_space(struct wire_link *l, size_t *ret_len);
+void wire_link_filled(struct wire_link *l, size_t len);
+
+/*
+ * The next payload for the layers above (SERVICE_REQUEST, and numbers from 50 on); what belongs to
+ * the transport is dealt with here. Decrypted in place: *ret_payload is borrowed until the next
+ * call of any function here that is given input. ERR_AGAIN: more bytes are needed. Every other
+ * error ends the link: ERR_FORMAT, ERR_LIMIT, ERR_UNSUPPORTED (no algorithm in common), ERR_CLOSED
+ * (the peer sent DISCONNECT; an orderly one is told by is_orderly); the story says more, and a
+ * DISCONNECT for the peer is in the output where one is due.
+ */
+enum err wire_link_next(
+    struct wire_link *l, struct slice *ret_payload, struct story *story) must_check;
+bool wire_link_ended_orderly(const struct wire_link *l);
+
+/*
+ * May layers above send now? Not before the first keys, and not during a re-exchange (RFC 4253
+ * section 7.1): then they wait until wire_link_next has brought it to its end.
+ */
+bool wire_link_open(const struct wire_link *l);
+
+/*
+ * Sends one payload: head, then body (each may be empty), encrypted from where they lie into the
+ * output. BUG when the link is not open. ERR_NOMEM past the output's bound.
+ */
+enum err wire_link_send(struct wire_link *l, struct slice head, struct slice body) must_check;
+
+/* Bytes for the line; the caller consumes what it sent. */
+struct buf *wire_link_output(struct wire_link *l);
+
+/* The first exchange hash (RFC 4253 section 7.2); empty before it. */
+struct slice wire_link_session_id(const struct wire_link *l);
+
+/* Queues a DISCONNECT (RFC 4253 section 11.1); nothing may be sent after it. */
+void wire_link_disconnect(struct wire_link *l, uint32_t reason, const char *text);
+
+/* Switches to what comes after authentication: for ciphers and limits nothing changes, but the peer
+ * may be answered UNIMPLEMENTED and PING (OpenSSH's PROTOCOL 1.9) from now on only. */
+void wire_link_authenticated(struct wire_link *l);
+
+const struct wire_facts *wire_link_facts(const struct wire_link *l);
+
+#endif

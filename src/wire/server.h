@@ -1,0 +1,76 @@
+/*
+ * An SSH server for one connection that carries SFTP: link, then authentication, then one session
+ * channel (RFC 4254) with the subsystem "sftp". No I/O: bytes of the line go in and come out,
+ * events tell what happened. ssh/transport_server.c puts it on a socket.
+ */
+#ifndef WIRE_SERVER_H
+#define WIRE_SERVER_H
+
+#include "wire/userauth.h"
+
+enum {
+	/* Our receive window: what a peer may have under way. Opened again as it is consumed. */
+	WIRE_WINDOW = 4 * 1024 * 1024,
+	/* Of one CHANNEL_DATA to us: what OpenSSH and others send at most. */
+	WIRE_CHANNEL_PACKET = 32 * 1024,
+	/* With so many bytes waiting for the line, nothing more is taken to send. */
+	WIRE_OUTPUT_HIGH = 1024 * 1024,
+	WIRE_REFUSALS_MAX = 1000 /* of requests and channels after the login: a flood */
+};
+
+struct wire_server_config {
+	struct wire_link_config link;
+	uint32_t methods; /* enum wire_method */
+	uint32_t max_failures;
+};
+
+enum wire_event_type {
+	WIRE_NOTHING,
+	WIRE_AUTH,     /* answer with wire_server_answer */
+	WIRE_OPENED,   /* the SFTP subsystem was asked for */
+	WIRE_READABLE, /* wire_server_peek has bytes */
+	WIRE_PEER_EOF,
+	WIRE_CLOSED /* over: error, story */
+};
+
+struct wire_event {
+	enum wire_event_type type;
+	struct wire_auth auth;
+	enum err error; /* ERR_OK: an orderly end */
+	const char *story;
+};
+
+struct wire_server;
+
+enum err wire_server_new(
+    struct wire_server **ret_w, const struct wire_server_config *config) must_check;
+void wire_server_free(struct wire_server *w);
+
+/* As wire_link_space and wire_link_filled. The line's end is told with len 0 by wire_server_eof. */
+uint8_t *wire_server_space(struct wire_server *w, size_t *ret_len);
+void wire_server_filled(struct wire_server *w, size_t len);
+void wire_server_eof(struct wire_server *w);
+
+void wire_server_next_event(struct wire_server *w, struct wire_event *ret_event);
+enum err wire_server_answer(
+    struct wire_server *w, enum wire_verdict verdict, uint32_t methods) must_check;
+
+/*
+ * Bytes of the stream that are there: what one CHANNEL_DATA brought, decrypted where it was
+ * received. Borrowed until the next call; consume tells how many were taken. Empty: none now.
+ */
+struct slice wire_server_peek(struct wire_server *w);
+void wire_server_consume(struct wire_server *w, size_t len);
+
+/* Takes bytes for the peer, as far as its window, WIRE_OUTPUT_HIGH and a key exchange allow. */
+enum err wire_server_write(
+    struct wire_server *w, const uint8_t *bytes, size_t len, size_t *ret_len) must_check;
+
+struct buf *wire_server_output(struct wire_server *w);
+
+/* exit-status 0, EOF and CLOSE on the channel, then DISCONNECT, into the output. */
+void wire_server_close(struct wire_server *w);
+
+const struct wire_facts *wire_server_facts(const struct wire_server *w);
+
+#endif

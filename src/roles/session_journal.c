@@ -6,8 +6,7 @@
 
 #include "base/buf.h"
 #include "base/bug.h"
-#include "ipc/link.h"
-#include "roles/session.h"
+#include "roles/session_internal.h"
 
 static enum err
 journal_staged(void *ctx, uint32_t tag, const char *folder, const char *path,
@@ -169,3 +168,35 @@ const struct vfs_journal SESSION_JOURNAL = {
     .abandoned = journal_abandoned,
     .denied = journal_denied,
 };
+
+enum err
+session_ask_quota(struct session *s, const struct ipc_quota_ask *ask)
+{
+	struct ipc_message m;
+
+	enum err e = session_tell(s, IPC_QUOTA_ASK, ask);
+	while (e == ERR_OK) {
+		e = ipc_recv(&s->core, &m);
+		if (e == ERR_OK && m.type == IPC_QUOTA_LEASE) {
+			e = m.quota_lease.error < ERR_N ? (enum err)m.quota_lease.error
+							: ERR_FORMAT;
+			ipc_message_fini(&m);
+			return e;
+		}
+		if (e == ERR_OK)
+			e = session_dispatch(s, &m);
+	}
+	session_end(s, e, "the line to the gateway's core was lost");
+	return e;
+}
+
+enum err
+session_on_upload_recorded(void *ctx, struct ipc_message *m)
+{
+	struct session *s = ctx;
+	const struct ipc_upload_recorded *r = &m->upload_recorded;
+
+	if (s->vfs == NULL || r->error >= ERR_N)
+		return ERR_FORMAT;
+	return vfs_upload_recorded(s->vfs, r->tag, (enum err)r->error, r->transfer);
+}

@@ -1,0 +1,65 @@
+/* The SFTP of a session: bytes between its channel and the engine. */
+#include "roles/session_internal.h"
+
+/* Bytes from the channel into the engine, while it takes them. True when anything moved. */
+static bool
+feed_engine(struct session *s)
+{
+	size_t taken, len;
+
+	if (s->chunk_taken == s->chunk_len) {
+		enum err e = transport_read(s->transport, s->chunk, SESSION_CHUNK, &len);
+		if (e != ERR_OK) {
+			session_end_failed(s, e, "reading from the client failed");
+			return false;
+		}
+		s->chunk_len = len;
+		s->chunk_taken = 0;
+		s->bytes_in += len;
+	}
+	enum err e = sftp_server_feed(
+	    s->sftp, s->chunk + s->chunk_taken, s->chunk_len - s->chunk_taken, &taken);
+	if (e != ERR_OK)
+		session_end(s, e, "the client sent what is not SFTP");
+	s->chunk_taken += taken;
+	return taken > 0;
+}
+
+/* Bytes from the engine into the channel, while it takes them. True when anything moved. */
+static bool
+drain_engine(struct session *s)
+{
+	struct buf *out = sftp_server_output(s->sftp);
+	struct slice bytes = buf_slice(out);
+	size_t sent = 0;
+
+	if (bytes.len == 0)
+		return false;
+	enum err e = transport_write(s->transport, bytes.ptr, bytes.len, &sent);
+	if (e != ERR_OK) {
+		session_end_failed(s, e, "writing to the client failed");
+		return false;
+	}
+	buf_consume(out, sent);
+	s->bytes_out += sent;
+	return sent > 0;
+}
+
+void
+session_serve(struct session *s)
+{
+	bool moved = true;
+
+	while (moved && s->end == ERR_OK) {
+		moved = feed_engine(s);
+		if (s->end == ERR_OK)
+			moved = drain_engine(s) || moved;
+	}
+}
+
+/* The client will send no more: what it asked for is answered, and then it is over. */
+bool
+session_is_served(const struct session *s)
+{
+	return s->sftp == NULL || (s->chunk_taken == s->chunk_len && sftp_server_idle(s->sftp));
+}

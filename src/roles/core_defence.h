@@ -1,0 +1,34 @@
+/*
+ * Who knocks too often with the wrong key is turned away for a while: failed logins are counted by
+ * address (IPv6: by /64, which is what one customer has), and an address with too many of them is
+ * banned, each time twice as long (limits.ban_*). Addresses of limits.never_ban are not counted.
+ * The listener turns banned addresses away before there is a process for them; for addresses that
+ * only a PROXY header tells, core does it.
+ */
+#ifndef ROLES_CORE_DEFENCE_H
+#define ROLES_CORE_DEFENCE_H
+
+#include "roles/core.h"
+
+/*
+ * What is held against an address. Mere questions whether a key would do are not: clients go
+ * through all keys of an agent. They are bounded per connection (core_auth.c).
+ */
+enum core_offence {
+	CORE_OFFENCE_DENIED,   /* a proven key or a right password that may not log in */
+	CORE_OFFENCE_FORGED,   /* a signature that was bad */
+	CORE_OFFENCE_PASSWORD, /* a wrong password */
+	CORE_OFFENCE_ACCOUNT,  /* a try that proves or reveals something, for no account of ours */
+	CORE_OFFENCE_QUIET /* left without a login: a scanner, or a monitor: a fifth of the others
+			    */
+};
+
+/* host: as core_session.host has it. Ends no session: the caller denies as ever. */
+void core_defence_login_failed(struct core *c, const char *host, enum core_offence offence);
+
+/* Somebody logged in from there: what was held against the address is forgotten. */
+void core_defence_login_ok(struct core *c, const char *host);
+
+bool core_defence_is_banned(const struct core *c, const char *host);
+
+#endif

@@ -76,8 +76,11 @@ session_tell(struct session *s, enum ipc_type type, const void *body)
 /* What core says. */
 
 static const struct ipc_handler HANDLERS[] = {
+    {IPC_AUTH_ACCOUNT, session_on_account},
     {IPC_AUTH_MOUNT, session_on_auth_mount},
     {IPC_UPLOAD_RECORDED, session_on_upload_recorded},
+    {IPC_SESSION_RATE, session_on_rate},
+    {IPC_SESSION_STOP, session_on_stop},
 };
 
 enum err
@@ -140,7 +143,11 @@ run(struct session *s)
 		if (s->end != ERR_OK)
 			break;
 		/* No event tells that the last bytes have left: while that is awaited, look. */
-		int64_t patience = peer_eof && session_is_served(s) ? FLUSH_LOOK : -1;
+		int64_t patience = session_pace_wait_us(s);
+		if (s->end != ERR_OK)
+			break;
+		if (peer_eof && session_is_served(s) && (patience < 0 || patience > FLUSH_LOOK))
+			patience = FLUSH_LOOK;
 		enum err e = transport_wait(s->transport, s->core.fd, patience, &core_speaks);
 		if (e != ERR_OK)
 			session_end_failed(s, e, "the connection can't be waited for");
@@ -214,6 +221,8 @@ session_run(const struct session_start *start)
 		e = confine(start->empty_dir);
 	/* Not needed any more, and one thing less to hold. */
 	(void)close(start->empty_dir);
+	if (e == ERR_OK)
+		e = session_pace_begin(&s, start);
 	if (e == ERR_OK)
 		e = transport_server_new(
 		    &s.transport, start->socket_fd, start->host_keys, &start->limits);

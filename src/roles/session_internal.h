@@ -1,7 +1,7 @@
 /*
  * The insides of a session. The parts: session.c (its life and its loop), session_auth.c (login),
  * session_serve.c (bytes between channel and engine), session_journal.c (what core is told of
- * files, and answers).
+ * files, and answers), session_pace.c (how fast, how long, and when to stop).
  */
 #ifndef ROLES_SESSION_INTERNAL_H
 #define ROLES_SESSION_INTERNAL_H
@@ -9,6 +9,7 @@
 #include "ipc/link.h"
 #include "os/sandbox.h"
 #include "roles/session.h"
+#include "roles/session_pace.h"
 #include "sftp/server.h"
 
 enum { SESSION_MOUNTS_MAX = 64, SESSION_CHUNK = 512 * 1024 };
@@ -27,6 +28,7 @@ struct session {
 	uint8_t *chunk; /* SESSION_CHUNK bytes between the channel and the engine */
 	size_t chunk_len, chunk_taken;
 	uint64_t bytes_in, bytes_out;
+	struct session_pace pace;
 };
 
 /* session.c */
@@ -51,5 +53,10 @@ bool session_is_served(const struct session *s);
 
 /* session_journal.c */
 enum err session_on_upload_recorded(void *ctx, struct ipc_message *m);
+
+/* session_pace.c: see its header */
+enum err session_on_account(void *ctx, struct ipc_message *m);
+enum err session_on_rate(void *ctx, struct ipc_message *m);
+enum err session_on_stop(void *ctx, struct ipc_message *m);
 
 #endif

@@ -8,7 +8,9 @@ feed_engine(struct session *s)
 	size_t taken, len;
 
 	if (s->chunk_taken == s->chunk_len) {
-		enum err e = transport_read(s->transport, s->chunk, SESSION_CHUNK, &len);
+		size_t may = session_pace_may_read(s);
+		enum err e = transport_read(
+		    s->transport, s->chunk, may < SESSION_CHUNK ? may : SESSION_CHUNK, &len);
 		if (e != ERR_OK) {
 			session_end_failed(s, e, "reading from the client failed");
 			return false;
@@ -33,6 +35,9 @@ drain_engine(struct session *s)
 	struct slice bytes = buf_slice(out);
 	size_t sent = 0;
 
+	size_t may = session_pace_may_write(s);
+	if (bytes.len > may)
+		bytes.len = may;
 	if (bytes.len == 0)
 		return false;
 	enum err e = transport_write(s->transport, bytes.ptr, bytes.len, &sent);
@@ -48,6 +53,7 @@ drain_engine(struct session *s)
 void
 session_serve(struct session *s)
 {
+	uint64_t in = s->bytes_in, out = s->bytes_out;
 	bool moved = true;
 
 	while (moved && s->end == ERR_OK) {
@@ -55,6 +61,7 @@ session_serve(struct session *s)
 		if (s->end == ERR_OK)
 			moved = drain_engine(s) || moved;
 	}
+	session_pace_moved(s, s->bytes_in - in, s->bytes_out - out);
 }
 
 /* The client will send no more: what it asked for is answered, and then it is over. */

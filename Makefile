@@ -3,7 +3,7 @@
 #   make          the release build, in build/release
 #   make run      a demonstration: a gateway with a source system and a consumer, on this machine
 #   make test     every build, every check, every test
-#   make bench    side by side with OpenSSH
+#   make bench    side by side with OpenSSH and others
 #   make fuzz     every fuzz target for FUZZ_SECONDS (60) seconds
 #   make install  into PREFIX (/usr/local), below DESTDIR if that is set
 #   make format   clang-format over all sources
@@ -33,7 +33,7 @@ test:
 
 bench: all
 	scripts/install-deps bench
-	bench/bulk
+	bench/run
 
 fuzz:
 	scripts/install-deps build fuzz

@@ -18,7 +18,7 @@ enum key_type {
 	KEY_PATH,           /* char *: made absolute when all is read */
 	KEY_CLEAN_PATH,     /* char *: "/" or "/a/b", not of our file system */
 	KEY_FLAG,           /* bool: true or false */
-	KEY_NUMBER,         /* uint32_t, from min to max */
+	KEY_NUMBER,         /* uint32_t or uint64_t, from min to max */
 	KEY_SIZE,           /* uint64_t, from min to max */
 	KEY_DURATION,       /* int64_t of microseconds, from min to max */
 	KEY_WORD,           /* index in words, as an int, an enum or a bool */
@@ -26,6 +26,12 @@ enum key_type {
 	KEY_TEMPLATE,       /* struct step: rules/step.h, the key's name is its kind */
 	KEY_LISTEN_ADDRESS, /* char *, and uint16_t at offset_2: numeric, port given */
 	KEY_REMOTE_ADDRESS, /* the same: port 22 when none is given */
+	KEY_PUBLIC_KEY,     /* char *: a line of authorized_keys, ssh/authkeys.h */
+	KEY_PASSWORD_HASH,  /* char *: os/password.h; never shown */
+	KEY_NETWORK,        /* char *: os/network.h */
+	KEY_MOMENT,         /* int64_t of microseconds since the epoch */
+	KEY_HOURS,          /* struct config_hours */
+	KEY_RATE,           /* uint64_t of bytes per second */
 	KEY_REFERENCE,      /* const struct of the section `target`, found when all is read */
 	/* What has structure: read by walk.c. */
 	KEY_SCALARS, /* one, or a list, of `item`: array at offset, its length at offset_2 */
@@ -65,7 +71,7 @@ struct schema {
 };
 
 /* What the walker has room for. */
-enum { SCHEMA_KEYS_MAX = 16 };
+enum { SCHEMA_KEYS_MAX = 24 };
 
 /* The top level; its keys are stored in struct config. */
 extern const struct schema SCHEMA_TOP;

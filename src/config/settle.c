@@ -175,23 +175,50 @@ settle_paths(struct loader *l)
 	}
 }
 
-/* Defaults that are made of other values. */
+/* home/KIND/NAME, unless it was set. */
+static void
+settle_own_directory(struct loader *l, const char *kind, const char *name, char **path)
+{
+	if (*path != NULL)
+		return;
+	char *relative = arena_printf(&l->snap->arena, "%s/%s", kind, name);
+	*path = relative == NULL ? NULL : resolve(l, l->snap->config.home, relative);
+	l->no_memory = l->no_memory || *path == NULL;
+}
+
+/* Who has a certificate logs in by the account's name, unless others are named. */
+static void
+settle_principals(struct loader *l, struct config_account *a)
+{
+	if (a->principals != NULL)
+		return;
+	a->principals = load_alloc(l, 1, sizeof *a->principals);
+	if (a->principals == NULL)
+		return;
+	a->principals[0] = a->name;
+	a->n_principals = 1;
+}
+
+/* Defaults that are made of other values. An entry whose name is bad has been reported. */
 static void
 settle_defaults(struct loader *l)
 {
 	struct config *c = &l->snap->config;
 
+	for (size_t i = 0; i < c->n_accounts && !l->no_memory; i++) {
+		if (c->accounts[i].name != NULL)
+			settle_principals(l, &c->accounts[i]);
+	}
 	if (c->home == NULL)
 		return;
 	if (c->control_socket == NULL)
 		c->control_socket = resolve(l, c->home, "control.sock");
 	for (size_t i = 0; i < c->n_folders && !l->no_memory; i++) {
 		struct config_folder *f = &c->folders[i];
-		if (f->staging != NULL || value_name_fault(slice_str(f->name)) != NULL)
+		if (value_name_fault(slice_str(f->name)) != NULL)
 			continue;
-		char *relative = arena_printf(&l->snap->arena, "staging/%s", f->name);
-		f->staging = relative == NULL ? NULL : resolve(l, c->home, relative);
-		l->no_memory = l->no_memory || f->staging == NULL;
+		settle_own_directory(l, "staging", f->name, &f->staging);
+		settle_own_directory(l, "archive", f->name, &f->archive);
 	}
 }
 

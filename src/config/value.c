@@ -8,10 +8,9 @@
 #include "base/clock.h"
 #include "os/socket.h"
 #include "rules/glob.h"
+#include "ssh/authkeys.h"
 
 enum { TEXT_LEN_MAX = 1024, HOST_MAX = 256 };
-
-typedef void value_fn(struct loader *l, const struct value *v, void *dst, void *dst_2);
 
 struct scalar_row {
 	const char *word;
@@ -21,8 +20,8 @@ struct scalar_row {
 
 static const struct scalar_row *scalar_row(enum key_type type);
 
-static void
-fail(struct loader *l, const struct value *v)
+void
+value_fail(struct loader *l, const struct value *v)
 {
 	report_error(&l->report, v->at, "\"%s\" must be %s, not \"%s\"", v->key->name,
 	    scalar_row(v->type)->phrase, SHOWN(v->text));
@@ -40,9 +39,11 @@ store_text(struct loader *l, struct slice text, void *dst)
 static bool
 text_fits(struct loader *l, const struct value *v)
 {
-	if (v->text.len > TEXT_LEN_MAX) {
+	size_t len_max = v->type == KEY_PUBLIC_KEY ? AUTHKEYS_LINE_MAX : TEXT_LEN_MAX;
+
+	if (v->text.len > len_max) {
 		report_error(
-		    &l->report, v->at, "\"%s\" has more than %d bytes", v->key->name, TEXT_LEN_MAX);
+		    &l->report, v->at, "\"%s\" has more than %zu bytes", v->key->name, len_max);
 		return false;
 	}
 	for (size_t i = 0; i < v->text.len; i++) {
@@ -91,7 +92,7 @@ read_clean_path(struct loader *l, const struct value *v, void *dst, unused_arg v
 	if (is_clean_path(v->text))
 		store_text(l, v->text, dst);
 	else
-		fail(l, v);
+		value_fail(l, v);
 }
 
 static void
@@ -102,7 +103,7 @@ read_flag(struct loader *l, const struct value *v, void *dst, unused_arg void *d
 	if (v->plain && (flag || slice_is(v->text, "false")))
 		memcpy(dst, &flag, sizeof flag);
 	else
-		fail(l, v);
+		value_fail(l, v);
 }
 
 static void
@@ -111,7 +112,7 @@ read_number(struct loader *l, const struct value *v, void *dst, unused_arg void 
 	uint64_t number;
 
 	if (!text_to_u64(v->text, UINT64_MAX, &number)) {
-		fail(l, v);
+		value_fail(l, v);
 		return;
 	}
 	if (number < v->key->min || number > v->key->max) {
@@ -121,7 +122,11 @@ read_number(struct loader *l, const struct value *v, void *dst, unused_arg void 
 		return;
 	}
 	uint32_t stored = (uint32_t)number;
-	memcpy(dst, &stored, sizeof stored);
+	BUG_ON(v->key->size != sizeof stored && v->key->size != sizeof number);
+	if (v->key->size == sizeof stored)
+		memcpy(dst, &stored, sizeof stored);
+	else
+		memcpy(dst, &number, sizeof number);
 }
 
 static void
@@ -132,7 +137,7 @@ read_size(struct loader *l, const struct value *v, void *dst, unused_arg void *d
 	if (text_to_size(v->text, &bytes))
 		memcpy(dst, &bytes, sizeof bytes);
 	else
-		fail(l, v);
+		value_fail(l, v);
 }
 
 /* As the file would write it: "200ms", "30d". dst of 24 bytes. */
@@ -162,7 +167,7 @@ read_duration(struct loader *l, const struct value *v, void *dst, unused_arg voi
 	int64_t us;
 
 	if (!text_to_duration(v->text, &us)) {
-		fail(l, v);
+		value_fail(l, v);
 		return;
 	}
 	if ((uint64_t)us < v->key->min || (uint64_t)us > v->key->max) {
@@ -277,7 +282,7 @@ read_address(struct loader *l, const struct value *v, void *dst, void *dst_2)
 	    !socket_split_address(text, listen ? 0 : 22, host, sizeof host, &port) ||
 	    (listen && !is_numeric(host))) {
 		if (!port_is_too_high(l, v))
-			fail(l, v);
+			value_fail(l, v);
 		return;
 	}
 	store_text(l, slice_str(host), dst);
@@ -300,6 +305,15 @@ static const struct scalar_row SCALARS[] = {
 	"a numeric address and a port such as 0.0.0.0:2222 or [::]:2222", read_address},
     [KEY_REMOTE_ADDRESS] = {"address", "a host such as sftp.example or sftp.example:2222",
 	read_address},
+    [KEY_PUBLIC_KEY] = {"key", "a line as in authorized_keys", value_read_public_key},
+    [KEY_PASSWORD_HASH] = {"hash", "the hash of a password", value_read_password_hash},
+    [KEY_NETWORK] = {"network", "an address or a network such as 192.0.2.0/24 or 2001:db8::/32",
+	value_read_network},
+    [KEY_MOMENT] = {"moment",
+	"a date such as 2026-12-31, or a date and time such as 2026-12-31 18:00",
+	value_read_moment},
+    [KEY_HOURS] = {"hours", "days and hours such as mon-fri 06:00-22:00", value_read_hours},
+    [KEY_RATE] = {"rate", "a rate such as 512KiB/s or 10MiB/s", value_read_rate},
     [KEY_REFERENCE] = {"name", "a name", read_pending},
 };
 
@@ -325,6 +339,12 @@ scalar_row(enum key_type type)
 {
 	BUG_ON(type >= ARRAY_LEN(STRUCTURED));
 	return value_is_scalar(type) ? &SCALARS[type] : &STRUCTURED[type];
+}
+
+size_t
+value_size(enum key_type type)
+{
+	return type == KEY_HOURS ? sizeof(struct config_hours) : sizeof(char *);
 }
 
 const char *

@@ -17,8 +17,21 @@ struct value {
 /* Reads it into dst, and what belongs to the key's offset_2 into dst_2, or reports why not. */
 void value_read(struct loader *l, const struct value *v, void *dst, void *dst_2);
 
+/* Reports that the text isn't what its type asks for. */
+void value_fail(struct loader *l, const struct value *v);
+
+/* Readers of single types: the text is neither empty nor nothing. */
+typedef void value_fn(struct loader *l, const struct value *v, void *dst, void *dst_2);
+
+/* value_access.c: of who may log in, when, from where, and how fast. */
+value_fn value_read_public_key, value_read_password_hash, value_read_network, value_read_moment,
+    value_read_hours, value_read_rate;
+
 /* True for what a file writes as one piece of text. */
 bool value_is_scalar(enum key_type type);
+
+/* Of one value in an array of them. */
+size_t value_size(enum key_type type);
 
 /* "duration": in the manual. "a duration such as 30s or 1h30m": in messages. */
 const char *value_word(enum key_type type);

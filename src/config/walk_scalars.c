@@ -111,15 +111,15 @@ walk_scalars(struct loader *l, const struct document *d, const struct key *key,
 
 	if (!check_scalars(l, d, key, node))
 		return;
-	char *array = load_alloc(l, n, sizeof(char *));
+	size_t size = value_size(key->item);
+	char *array = load_alloc(l, n, size);
 	if (array == NULL)
 		return;
 	memcpy(base + key->offset, &array, sizeof array);
 	memcpy(base + key->offset_2, &n, sizeof n);
 	load_note(l, base + key->offset, document_place(d, node));
 	for (size_t i = 0; i < n; i++)
-		read_scalar(l, d, key, key->item, walk_item_at(d, node, i),
-		    array + i * sizeof(char *), NULL);
+		read_scalar(l, d, key, key->item, walk_item_at(d, node, i), array + i * size, NULL);
 }
 
 void

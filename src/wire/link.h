@@ -84,6 +84,13 @@ bool wire_link_open(const struct wire_link *l);
  */
 enum err wire_link_send(struct wire_link *l, struct slice head, struct slice body) must_check;
 
+/* Answers the payload that wire_link_next gave last, of a number that nobody knows (RFC 4253
+ * section 11.4); when the link isn't open it goes out as soon as it is, or not at all. */
+enum err wire_link_unimplemented(struct wire_link *l) must_check;
+
+/* Gives memory back that only much traffic needs, while nothing of it is in use. */
+void wire_link_trim(struct wire_link *l);
+
 /* Bytes for the line; the caller consumes what it sent. */
 struct buf *wire_link_output(struct wire_link *l);
 

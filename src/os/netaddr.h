@@ -23,7 +23,8 @@ struct netaddr {
 bool netaddr_parse(struct slice text, struct netaddr *ret_address) must_check;
 
 /* False for a socket of another family. */
-bool netaddr_of_socket(const struct sockaddr_storage *socket, struct netaddr *ret_address) must_check;
+bool netaddr_of_socket(
+    const struct sockaddr_storage *socket, struct netaddr *ret_address) must_check;
 
 /*
  * The block that one customer has, by which connections and failures are counted: an IPv4 address

@@ -4,6 +4,7 @@
 #include <openssl/sha.h>
 
 #include "base/rd.h"
+#include "pki/pubkey.h"
 
 /* Key types by name, and why those that we don't take are refused. */
 struct key_type {
@@ -11,8 +12,8 @@ struct key_type {
 	const char *refusal; /* NULL: we take it */
 };
 
-static const char REFUSED_CERT[] = "certificates are not supported";
-static const char REFUSED_FIDO[] = "FIDO (sk-) keys are not supported";
+static const char REFUSED_CERT[] =
+    "it is a certificate; the key of the authority that signed it belongs here";
 
 static const struct key_type KEY_TYPES[] = {
     {"ssh-ed25519", NULL},
@@ -21,8 +22,8 @@ static const struct key_type KEY_TYPES[] = {
     {"ecdsa-sha2-nistp521", NULL},
     {"ssh-rsa", NULL},
     {"ssh-dss", "DSA keys are too weak"},
-    {"sk-ssh-ed25519@openssh.com", REFUSED_FIDO},
-    {"sk-ecdsa-sha2-nistp256@openssh.com", REFUSED_FIDO},
+    {"sk-ssh-ed25519@openssh.com", NULL},
+    {"sk-ecdsa-sha2-nistp256@openssh.com", NULL},
     {"ssh-ed25519-cert-v01@openssh.com", REFUSED_CERT},
     {"ssh-rsa-cert-v01@openssh.com", REFUSED_CERT},
     {"rsa-sha2-256-cert-v01@openssh.com", REFUSED_CERT},
@@ -128,20 +129,6 @@ blob_fingerprint(struct slice blob, char ret_fingerprint[BLOB_FINGERPRINT_MAX])
 	return ERR_OK;
 }
 
-/* The bits of an RSA modulus, a positive mpint (RFC 4251 section 5). */
-static size_t
-modulus_bits(struct slice n)
-{
-	while (n.len > 0 && n.ptr[0] == 0)
-		n = slice_of(n.ptr + 1, n.len - 1);
-	if (n.len == 0)
-		return 0;
-	size_t bits = n.len * 8;
-	for (uint8_t mask = 0x80; (n.ptr[0] & mask) == 0; mask >>= 1)
-		bits--;
-	return bits;
-}
-
 static const struct key_type *
 type_find(struct slice name)
 {
@@ -159,26 +146,18 @@ blob_type_known(struct slice name)
 }
 
 const char *
+blob_type_refusal(struct slice name)
+{
+	const struct key_type *type = type_find(name);
+
+	return type == NULL ? "the key's type is not known" : type->refusal;
+}
+
+const char *
 blob_refusal(struct slice blob)
 {
-	struct rd r = rd_of(blob);
-	const struct key_type *type = type_find(rd_string(&r, 64));
+	struct pubkey key;
+	const char *why;
 
-	if (type == NULL)
-		return "the key's type is not known";
-	if (type->refusal != NULL)
-		return type->refusal;
-	if (slice_is(slice_str(type->name), "ssh-rsa")) {
-		(void)rd_string(&r, BLOB_MAX); /* the exponent */
-		size_t bits = modulus_bits(rd_string(&r, BLOB_MAX));
-		if (rd_done(&r) != ERR_OK)
-			return "the key is damaged";
-		return bits < BLOB_RSA_BITS_MIN ? "RSA keys of less than 2048 bits are too weak"
-						: NULL;
-	}
-	/* Ed25519: one string, the point. ECDSA: the curve's name, then the point. */
-	if (!slice_is(slice_str(type->name), "ssh-ed25519"))
-		(void)rd_string(&r, 32);
-	(void)rd_string(&r, BLOB_MAX);
-	return rd_done(&r) != ERR_OK ? "the key is damaged" : NULL;
+	return pubkey_parse(blob, &key, &why) == ERR_OK ? NULL : why;
 }

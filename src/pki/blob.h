@@ -29,10 +29,13 @@ struct slice blob_type(struct slice blob);
 enum err blob_fingerprint(struct slice blob, char ret_fingerprint[BLOB_FINGERPRINT_MAX]) must_check;
 
 /*
- * Why we don't deal with this key, or NULL when we do: Ed25519, ECDSA on the NIST curves, RSA of
- * at least 2048 bits. Certificates and FIDO keys are not done in this version.
+ * Why we don't deal with this as a plain key, or NULL when we do: Ed25519 and ECDSA on the NIST
+ * curves, also from FIDO tokens, and RSA of at least 2048 bits. A certificate is no plain key.
  */
 const char *blob_refusal(struct slice blob);
+
+/* The same of a type by its name alone. */
+const char *blob_type_refusal(struct slice name);
 
 /* True for any name that stands for a key type in the SSH world, ours or not. */
 bool blob_type_known(struct slice name);

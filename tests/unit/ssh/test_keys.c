@@ -71,6 +71,7 @@ make_rsa(size_t bits, struct buf *ret)
 	size_t len = (bits + 7) / 8;
 
 	n[1] = (uint8_t)(1u << ((bits - 1) % 8));
+	n[len] |= 1; /* a product of odd primes */
 	buf_init(ret, BLOB_MAX);
 	assert_int_equal(buf_put_string(ret, slice_str("ssh-rsa")), ERR_OK);
 	assert_int_equal(buf_put_string(ret, slice_of("\x01\x00\x01", 3)), ERR_OK);

@@ -36,13 +36,14 @@ struct cert {
 /* Is this the blob (or algorithm name) of a certificate? By its type's name alone. */
 bool cert_type_name(struct slice type);
 
-/* The plain key type of a certificate's type name; empty for others. */
+/* The plain key type of a certificate's type name, and the plain signature algorithm of its
+ * algorithm name; empty for others. */
 struct slice cert_plain_type(struct slice type);
 
 /*
- * ERR_FORMAT, ERR_UNSUPPORTED (an unknown critical option, a CA key that is a certificate itself or
- * of a kind that we refuse), ERR_ACCESS (the authority's signature is not good), with the reason in
- * the story.
+ * ERR_FORMAT, ERR_LIMIT, ERR_UNSUPPORTED (an unknown critical option, a CA key that is a
+ * certificate itself or of a kind that we refuse), ERR_ACCESS (the authority's signature is not
+ * good), with the reason in the story.
  */
 enum err cert_parse(struct slice blob, struct cert *ret_cert, struct story *story) must_check;
 void cert_fini(struct cert *c);

@@ -34,8 +34,8 @@ struct wire_auth {
 
 struct userauth;
 
-/* methods: those that are offered at first (enum wire_method). max_failures: refused tries before
- * the line is closed. */
+/* methods: those that are offered at first (enum wire_method). max_failures: with so many refused
+ * tries the line is closed; at least 1. link is borrowed. */
 enum err userauth_new(struct userauth **ret_u, struct wire_link *link, uint32_t methods,
     uint32_t max_failures) must_check;
 void userauth_free(struct userauth *u);
@@ -51,9 +51,10 @@ enum err userauth_input(struct userauth *u, struct slice payload, bool *ret_asks
 enum wire_verdict { WIRE_DENY, WIRE_PARTIAL, WIRE_ACCEPT };
 
 /*
- * Accepting what isn't proven says PK_OK. After PARTIAL only `methods` are left to do (section
- * 5.1: "partial success"). A denial counts as a refused try, but for a mere question's, which
- * counts a quarter: agents offer many keys.
+ * Accepting what isn't proven says PK_OK, and so does PARTIAL. After PARTIAL only `methods` are
+ * left to do (section 5.1: "partial success"). A denial counts as a refused try, but for a mere
+ * question's, which counts a quarter: agents offer many keys. What is forged is denied in any case.
+ * ERR_LIMIT: that was the last try, and a DISCONNECT is queued.
  */
 enum err userauth_answer(
     struct userauth *u, enum wire_verdict verdict, uint32_t methods) must_check;

@@ -121,6 +121,9 @@ struct config_account {
 	size_t n_mounts;
 };
 
+/* Of one account: a session confines itself to them with Landlock, two rules each. */
+enum { CONFIG_MOUNTS_MAX = 64 };
+
 enum config_after { CONFIG_AFTER_DELETE, CONFIG_AFTER_LEAVE };
 
 struct config_route {

@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "config/load.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "ssh/authkeys.h"
 #include "ssh/userkey.h"
+#include "vfs/mount.h"
 
 /*
  * What the configuration names, looked at where it is, at this moment: as the user who asks. When
@@ -155,15 +157,15 @@ tell_line(void *ctx, size_t line, const char *why)
 }
 
 static void
-look_at_authorized_keys(struct check *c, struct place at, const char *path, struct slice content)
+look_at_keys(struct check *c, struct place at, const char *path, struct slice content)
 {
 	struct line_ctx ctx = {c, at, path};
 	struct authkeys *keys = NULL;
 
 	enum err e = authkeys_parse(&keys, content, tell_line, &ctx);
 	if (e != ERR_OK) {
-		report_error(&c->report, at, "authorized_keys %s can't be used: %s",
-		    SHOWN(slice_str(path)), err_text(e));
+		report_error(
+		    &c->report, at, "%s can't be used: %s", SHOWN(slice_str(path)), err_text(e));
 		return;
 	}
 	if (authkeys_count(keys) == 0)
@@ -195,7 +197,10 @@ static const struct file_rule KNOWN_HOSTS = {"known_hosts", 022,
     " shows the keys, dray host trust adds them", KNOWN_HOSTS_MAX, NULL};
 static const struct file_rule AUTHORIZED_KEYS = {"authorized_keys", 022,
     "only its owner may write to it (chmod 644)", "put the account's public keys there", NULL,
-    AUTHKEYS_FILE_MAX, look_at_authorized_keys};
+    AUTHKEYS_FILE_MAX, look_at_keys};
+static const struct file_rule USER_CA = {"trusted_user_ca", 022,
+    "only its owner may write to it (chmod 644)", "put the authorities' public keys there", NULL,
+    AUTHKEYS_FILE_MAX, look_at_keys};
 
 /* The device of path, or of the nearest directory above it that is there. */
 static bool
@@ -218,30 +223,65 @@ device_of(const char *path, struct stat *ret_st, bool *ret_exists)
 	return found;
 }
 
+/* Files move from the one to the other by a rename. */
 static void
-check_folder(struct check *c, const struct config_folder *f)
+check_beside(struct check *c, const struct config_folder *f, const struct stat *path,
+    const char *other, const char *key)
 {
-	struct stat path, staging;
-	bool path_exists, staging_exists;
+	struct place at = snapshot_place(c->snap, &f->path);
+	struct stat st;
+	bool exists;
+
+	if (!device_of(other, &st, &exists)) {
+		report_error(&c->report, at, "folder \"%s\": %s can't be looked at: %s", f->name,
+		    SHOWN(slice_str(other)), err_text(err_last()));
+		return;
+	}
+	if (exists && !S_ISDIR(st.st_mode))
+		report_error(&c->report, at, "folder \"%s\": %s is not a directory", f->name,
+		    SHOWN(slice_str(other)));
+	if (path->st_dev != st.st_dev)
+		report_error(&c->report, at,
+		    "folder \"%s\": its %s %s is on another file system: set \"%s\" to a "
+		    "directory beside %s",
+		    f->name, key, SHOWN(slice_str(other)), key, SHOWN(slice_str(f->path)));
+}
+
+static bool
+is_read(const struct config *c, const struct config_folder *f)
+{
+	for (size_t i = 0; i < c->n_accounts; i++) {
+		const struct config_account *a = &c->accounts[i];
+		for (size_t j = 0; j < a->n_mounts; j++) {
+			if (a->mounts[j].folder == f && (a->mounts[j].allow & VFS_DOWNLOAD) != 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+check_folder(struct check *c, const struct config *config, const struct config_folder *f)
+{
+	struct stat path;
+	bool exists;
 	struct place at = snapshot_place(c->snap, &f->path);
 
-	if (!device_of(f->path, &path, &path_exists) ||
-	    !device_of(f->staging, &staging, &staging_exists)) {
+	if (!device_of(f->path, &path, &exists)) {
 		report_error(&c->report, at, "folder \"%s\": %s can't be looked at: %s", f->name,
 		    SHOWN(slice_str(f->path)), err_text(err_last()));
 		return;
 	}
-	if (path_exists && !S_ISDIR(path.st_mode))
+	if (exists && !S_ISDIR(path.st_mode))
 		report_error(&c->report, at, "folder \"%s\": %s is not a directory", f->name,
 		    SHOWN(slice_str(f->path)));
-	if (staging_exists && !S_ISDIR(staging.st_mode))
-		report_error(&c->report, at, "folder \"%s\": %s is not a directory", f->name,
-		    SHOWN(slice_str(f->staging)));
-	if (path.st_dev != staging.st_dev)
-		report_error(&c->report, at,
-		    "folder \"%s\": its staging %s is on another file system: set \"staging\" to a "
-		    "directory beside %s",
-		    f->name, SHOWN(slice_str(f->staging)), SHOWN(slice_str(f->path)));
+	check_beside(c, f, &path, f->staging, "staging");
+	if (f->on_delivered == CONFIG_DELIVERED_ARCHIVE)
+		check_beside(c, f, &path, f->archive, "archive");
+	if (f->on_delivered != CONFIG_DELIVERED_KEEP && !is_read(config, f))
+		report_warning(&c->report, snapshot_place(c->snap, &f->on_delivered),
+		    "folder \"%s\": no account may download from it, so nothing is ever delivered",
+		    f->name);
 }
 
 /*
@@ -261,6 +301,21 @@ check_route(struct check *c, const struct config_route *r)
 }
 
 static void
+check_account(struct check *check, const struct config_account *a)
+{
+	if (a->disabled)
+		return;
+	for (size_t i = 0; i < a->n_authorized_keys; i++)
+		check_file(check, &a->authorized_keys[i], a->name, &AUTHORIZED_KEYS);
+	if (a->trusted_user_ca != NULL)
+		check_file(check, &a->trusted_user_ca, a->name, &USER_CA);
+	/* Not an error: it is a matter of time. */
+	if (a->expires_us > 0 && a->expires_us <= time_now_us())
+		report_warning(&check->report, snapshot_place(check->snap, &a->expires_us),
+		    "account \"%s\" has expired", a->name);
+}
+
+static void
 check_all(struct check *check, const struct config *c)
 {
 	for (size_t i = 0; i < c->n_listens; i++) {
@@ -272,13 +327,12 @@ check_all(struct check *check, const struct config *c)
 		    check, &c->identities[i].private_key, c->identities[i].name, &PRIVATE_KEY);
 	for (size_t i = 0; i < c->n_remotes; i++)
 		check_file(check, &c->remotes[i].known_hosts, c->remotes[i].name, &KNOWN_HOSTS);
-	for (size_t i = 0; i < c->n_accounts; i++) {
-		const struct config_account *a = &c->accounts[i];
-		for (size_t j = 0; j < a->n_authorized_keys && !a->disabled; j++)
-			check_file(check, &a->authorized_keys[j], a->name, &AUTHORIZED_KEYS);
-	}
+	if (c->trusted_user_ca != NULL)
+		check_file(check, &c->trusted_user_ca, "", &USER_CA);
+	for (size_t i = 0; i < c->n_accounts; i++)
+		check_account(check, &c->accounts[i]);
 	for (size_t i = 0; i < c->n_folders; i++)
-		check_folder(check, &c->folders[i]);
+		check_folder(check, c, &c->folders[i]);
 	for (size_t i = 0; i < c->n_routes; i++)
 		check_route(check, &c->routes[i]);
 }

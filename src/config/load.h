@@ -80,6 +80,7 @@ enum err sources_read_text(
 void walk_documents(struct loader *l);
 void settle(struct loader *l);
 void consistency_check(struct loader *l);
+void areas_check(struct loader *l); /* a part of it */
 
 /* An array of the snapshot and its length, by the key that describes it. */
 struct section {

@@ -97,8 +97,9 @@ static const struct bad UNSUPPORTED[] = {
     {GOOD ROUTE("    match: {regex: x, control_file: y}\n"),
 	"21:13: \"regex\" in \"match\" is not supported by this version\n"
 	"21:23: \"control_file\" in \"match\" is not supported by this version\n"},
-    {"home: /h\nfolders: {a: {path: p, on_delivered: keep}}\n",
-	"2:24: \"on_delivered\" in folder \"a\" is not supported by this version\n"},
+    {"home: /h\nidentities: {i: {private_key: k}}\nremotes:\n"
+     "  r: {address: h, user: u, identity: i, known_hosts: k, profile: slow}\n",
+	"4:57: \"profile\" in remote \"r\" is not supported by this version\n"},
 };
 
 static const struct bad TYPES[] = {
@@ -278,6 +279,28 @@ static const struct bad AREAS[] = {
     {"home: /h\nfolders:\n  a: {path: staging}\n",
 	"3:13: \"staging\" of \"a\" (/h/staging/a) is within \"path\" of \"a\": a folder shows "
 	"all that it holds\n"},
+    {"home: /h\nfolders:\n  a: {path: x, on_delivered: archive, archive: x/old}\n"
+     "  b: {path: y, staging: z, on_delivered: archive, archive: z/old}\n"
+     "  c: {path: w/c, on_delivered: archive, archive: w}\n",
+	"3:48: \"archive\" of \"a\" (/h/x/old) is within \"path\" of \"a\": a folder shows "
+	"all that it holds\n"
+	"4:60: \"archive\" of \"b\" (/h/z/old) is within \"staging\" of \"b\": staging must "
+	"hold nothing else\n"
+	"5:13: \"path\" of \"c\" (/h/w/c) is within \"archive\" of \"c\": an archive must "
+	"hold nothing else\n"},
+    {"home: /h\nfolders:\n  a: {path: x, on_delivered: archive, archive: old}\n"
+     "  b: {path: y, on_delivered: archive, archive: old}\n",
+	"4:48: \"archive\" of \"b\" (/h/old) is the same as \"archive\" of \"a\": an archive "
+	"must hold nothing else\n"},
+    /* The default place of an archive that is never used is nobody's. */
+    {"home: /h\nfolders:\n  a: {path: archive/a}\n  b: {path: archive/b, on_delivered: archive}\n",
+	"4:13: \"archive\" of \"b\" (/h/archive/b) is the same as \"path\" of \"b\": a folder "
+	"shows all that it holds\n"},
+    {"home: /h\nfolders: {a: {path: ca}}\ntrusted_user_ca: ca/keys\nrevoked_keys: ca/gone\n",
+	"3:18: \"trusted_user_ca\" (/h/ca/keys) is within \"path\" of \"a\": a folder shows all "
+	"that it holds\n"
+	"4:15: \"revoked_keys\" (/h/ca/gone) is within \"path\" of \"a\": a folder shows all that "
+	"it holds\n"},
     {"home: /h\nfolders:\n  keys: {path: keys}\nidentities: {i: {private_key: keys/i}}\n",
 	"4:31: \"private_key\" of \"i\" (/h/keys/i) is within \"path\" of \"keys\": a folder "
 	"shows all that it holds\n"},

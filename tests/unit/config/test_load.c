@@ -60,7 +60,8 @@ check_example_server(const struct config *c)
 	const struct config_account *erp = config_find_account(c, slice_str("erp"));
 	assert_non_null(erp);
 	assert_false(erp->disabled);
-	assert_string_equal(erp->authorized_keys, "/var/lib/dray/accounts/erp.pub");
+	assert_int_equal(erp->n_authorized_keys, 1);
+	assert_string_equal(erp->authorized_keys[0], "/var/lib/dray/accounts/erp.pub");
 	assert_int_equal(erp->n_mounts, 1);
 	assert_string_equal(erp->mounts[0].at, "/inbox");
 	assert_ptr_equal(erp->mounts[0].folder, &c->folders[0]);
@@ -126,6 +127,20 @@ test_defaults(unused_arg void **state)
 	assert_int_equal(c->limits.max_unauthenticated, 100);
 	assert_int_equal(c->limits.auth_attempts, 6);
 	assert_int_equal(c->limits.login_grace_us, 60 * US_PER_SEC);
+	assert_int_equal(c->limits.max_per_address, 100);
+	assert_int_equal(c->limits.drop_from, 50);
+	assert_int_equal(c->limits.drop_percent, 30);
+	assert_int_equal(c->limits.ban_after, 10);
+	assert_int_equal(c->limits.ban_window_us, 600 * US_PER_SEC);
+	assert_int_equal(c->limits.ban_time_us, 60 * US_PER_SEC);
+	assert_int_equal(c->limits.ban_max_us, 86400 * US_PER_SEC);
+	assert_int_equal(c->limits.n_never_ban, 0);
+	assert_int_equal(c->limits.idle_timeout_us, 900 * US_PER_SEC);
+	assert_int_equal(c->limits.drain_us, 30 * US_PER_SEC);
+	assert_int_equal(c->limits.max_handles, 256);
+	assert_int_equal(c->limits.max_requests, 1024);
+	assert_null(c->trusted_user_ca);
+	assert_null(c->revoked_keys);
 	assert_int_equal(c->limits.max_entries, 1000000);
 	assert_int_equal(c->limits.min_free, 64 << 20);
 	assert_int_equal(c->limits.retry_after_us, 10 * US_PER_SEC);
@@ -142,6 +157,13 @@ static const char EVERYTHING[] =
     "  max_unauthenticated: 8\n"
     "  auth_attempts: 9\n"
     "  login_grace: 1m30s\n"
+    "  max_per_address: 5\n"
+    "  drop: {from: 6, percent: 100}\n"
+    "  ban: {never: [10.0.0.0/8, '::1'], max: 7d, time: 2m, window: 1h, after: 3}\n"
+    "  idle_timeout: 0\n"
+    "  drain: 1m\n"
+    "  max_handles: 11\n"
+    "  max_requests: 12\n"
     "  max_entries: 10\n"
     "  min_free: 0\n"
     "  retry_after: 100ms\n"
@@ -166,14 +188,28 @@ static const char EVERYTHING[] =
     "accounts:\n"
     "  in:\n"
     "    disabled: true\n"
-    "    authorized_keys: /abs/keys\n"
+    "    authorized_keys: [/abs/keys, more]\n"
+    "    keys:\n"
+    "      - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKsPyOqmBEkEoIP2n4ylX7wLjD2GwO5cOBpI3DVYJiLg a\n"
+    "    login: key+password\n"
+    "    password: $y$j75$iTAN3jPJMQsOYwuiXxcc.1$L6FmHjK39ohzNypUn3M5VwkxWAaG5ZFtEwOPbkcQWs2\n"
+    "    trusted_user_ca: ca\n"
+    "    principals: [one, other]\n"
+    "    expires: 2026-12-31T18:00Z\n"
+    "    networks: [192.0.2.0/24, '2001:db8::/32', 198.51.100.7]\n"
+    "    hours: [mon-fri 06:00-22:00, 'sun 22:00-06:00']\n"
+    "    max_sessions: 2\n"
+    "    idle_timeout: 5m\n"
+    "    quota: {bytes: 1GiB, files: 5000000000}\n"
+    "    bandwidth: {upload: 10MiB/s, download: 500KB}\n"
     "    mounts:\n"
     "      - {folder: a, at: /, allow: list}\n"
-    "      - {folder: b, at: /b/c, allow: [setstat, rmdir, mkdir, rename, delete,\n"
-    "          overwrite, upload, download, list]}\n"
+    "      - {folder: b, at: /b/c, allow: [link, setstat, rmdir, mkdir, rename, delete,\n"
+    "          overwrite, upload, download, list], names: ['*.csv', '*.xml'], no_names: .*}\n"
     "folders:\n"
-    "  a: {path: ../files/./a/, staging: ../files/.a}\n"
-    "  b: {path: /srv//b}\n"
+    "  a: {path: ../files/./a/, staging: ../files/.a, uploads: direct, durability: relaxed,\n"
+    "    keep_partial: 0, on_delivered: archive, archive: old, quota: {files: 9}}\n"
+    "  b: {path: /srv//b, consumers: in}\n"
     "remotes:\n"
     "  far: {address: '[2001:db8::1]', user: Ünal, identity: me, known_hosts: kh,\n"
     "    timeout: 1h}\n"
@@ -182,9 +218,76 @@ static const char EVERYTHING[] =
     "listen:\n"
     "  - address: '[::]:22'\n"
     "    host_keys: one\n"
-    "  - {address: 127.0.0.1:65535, host_keys: [one, two]}\n"
+    "  - {address: 127.0.0.1:65535, host_keys: [one, two], proxy_protocol: 10.1.0.0/16}\n"
+    "trusted_user_ca: all.ca\n"
+    "revoked_keys: gone\n"
     "control: run/c.sock\n"
     "home: ../lib/dray\n";
+
+static void
+check_everything_of_the_account(const struct config_account *a)
+{
+	assert_int_equal(a->n_authorized_keys, 2);
+	assert_string_equal(a->authorized_keys[0], "/abs/keys");
+	assert_string_equal(a->authorized_keys[1], "/etc/lib/dray/more");
+	assert_int_equal(a->n_keys, 1);
+	assert_int_equal(a->login, CONFIG_LOGIN_BOTH);
+	assert_memory_equal(a->password, "$y$", 3);
+	assert_string_equal(a->trusted_user_ca, "/etc/lib/dray/ca");
+	assert_int_equal(a->n_principals, 2);
+	assert_string_equal(a->principals[1], "other");
+	assert_int_equal(a->expires_us, INT64_C(1798740000) * US_PER_SEC);
+	assert_int_equal(a->n_networks, 3);
+	assert_string_equal(a->networks[2], "198.51.100.7");
+	assert_int_equal(a->n_hours, 2);
+	assert_int_equal(a->hours[0].days, 0x3e);
+	assert_int_equal(a->hours[1].days, 0x01);
+	assert_int_equal(a->hours[1].from_min, 22 * 60);
+	assert_int_equal(a->hours[1].until_min, 6 * 60);
+	assert_int_equal(a->max_sessions, 2);
+	assert_int_equal(a->idle_timeout_us, 300 * US_PER_SEC);
+	assert_int_equal(a->quota.bytes, 1 << 30);
+	assert_int_equal(a->quota.files, INT64_C(5000000000));
+	assert_int_equal(a->rate_in, 10 << 20);
+	assert_int_equal(a->rate_out, 500000);
+}
+
+static void
+check_everything_of_the_folder(const struct config_folder *f)
+{
+	assert_int_equal(f->uploads, CONFIG_UPLOADS_DIRECT);
+	assert_int_equal(f->durability, CONFIG_DURABILITY_RELAXED);
+	assert_int_equal(f->keep_partial_us, 0);
+	assert_int_equal(f->on_delivered, CONFIG_DELIVERED_ARCHIVE);
+	assert_string_equal(f->archive, "/etc/lib/dray/old");
+	assert_int_equal(f->quota.bytes, 0);
+	assert_int_equal(f->quota.files, 9);
+	assert_int_equal(f[1].uploads, CONFIG_UPLOADS_PRIVATE);
+	assert_int_equal(f[1].durability, CONFIG_DURABILITY_FULL);
+	assert_int_equal(f[1].keep_partial_us, 24 * 3600 * US_PER_SEC);
+	assert_int_equal(f[1].on_delivered, CONFIG_DELIVERED_KEEP);
+	assert_string_equal(f[1].archive, "/etc/lib/dray/archive/b");
+	assert_int_equal(f[1].n_consumers, 1);
+	assert_string_equal(f[1].consumers[0], "in");
+}
+
+static void
+check_everything_of_the_limits(const struct config_limits *l)
+{
+	assert_int_equal(l->max_per_address, 5);
+	assert_int_equal(l->drop_from, 6);
+	assert_int_equal(l->drop_percent, 100);
+	assert_int_equal(l->ban_after, 3);
+	assert_int_equal(l->ban_window_us, 3600 * US_PER_SEC);
+	assert_int_equal(l->ban_time_us, 120 * US_PER_SEC);
+	assert_int_equal(l->ban_max_us, 7 * 86400 * US_PER_SEC);
+	assert_int_equal(l->n_never_ban, 2);
+	assert_string_equal(l->never_ban[1], "::1");
+	assert_int_equal(l->idle_timeout_us, 0);
+	assert_int_equal(l->drain_us, 60 * US_PER_SEC);
+	assert_int_equal(l->max_handles, 11);
+	assert_int_equal(l->max_requests, 12);
+}
 
 static void
 check_everything_plain(const struct config *c)
@@ -197,6 +300,12 @@ check_everything_plain(const struct config *c)
 	assert_int_equal(c->limits.max_unauthenticated, 8);
 	assert_int_equal(c->limits.auth_attempts, 9);
 	assert_int_equal(c->limits.login_grace_us, 90 * US_PER_SEC);
+	check_everything_of_the_limits(&c->limits);
+	assert_string_equal(c->trusted_user_ca, "/etc/lib/dray/all.ca");
+	assert_string_equal(c->revoked_keys, "/etc/lib/dray/gone");
+	assert_int_equal(c->listens[0].n_proxies, 0);
+	assert_int_equal(c->listens[1].n_proxies, 1);
+	assert_string_equal(c->listens[1].proxies[0], "10.1.0.0/16");
 	assert_int_equal(c->limits.max_entries, 10);
 	assert_int_equal(c->limits.min_free, 0);
 	assert_int_equal(c->limits.retry_after_us, 100 * US_PER_MS);
@@ -239,9 +348,15 @@ test_every_key(unused_arg void **state)
 	assert_string_equal(r->from_path, "/");
 	assert_int_equal(r->every_us, 200 * US_PER_MS);
 	assert_true(a->disabled);
-	assert_string_equal(a->authorized_keys, "/abs/keys");
+	check_everything_of_the_account(a);
+	check_everything_of_the_folder(&c->folders[0]);
 	assert_int_equal(a->mounts[0].allow, VFS_LIST);
-	assert_int_equal(a->mounts[1].allow, (VFS_SETSTAT << 1) - 1);
+	assert_int_equal(a->mounts[1].allow, (VFS_LINK << 1) - 1);
+	assert_int_equal(a->mounts[0].n_names + a->mounts[0].n_no_names, 0);
+	assert_int_equal(a->mounts[1].n_names, 2);
+	assert_string_equal(a->mounts[1].names[1], "*.xml");
+	assert_int_equal(a->mounts[1].n_no_names, 1);
+	assert_string_equal(a->mounts[1].no_names[0], ".*");
 	config_unref(c);
 }
 

@@ -88,7 +88,6 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	M(LISTENER_START, listener_start, IPC_ROLE_CORE, IPC_ANY)                        \
 	M(SESSION_OVER, session_over, IPC_ROLE_CORE, IPC_RUNNING)                        \
 	M(LISTENER_BAN, listener_ban, IPC_ROLE_CORE, IPC_ANY)                            \
-	M(LISTENER_DRAIN, listener_drain, IPC_ROLE_CORE, IPC_ANY)                        \
 	M(SESSION_IN, session_in, IPC_ROLE_CORE, IPC_RUNNING)                            \
 	/* listener -> core */                                                           \
 	M(LISTENER_READY, listener_ready, IPC_ROLE_LISTENER, IPC_ANY)                    \
@@ -156,12 +155,14 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	M(CTL_TRACE, ctl_trace, IPC_ROLE_CONTROL, IPC_RUNNING)                           \
 	M(CTL_RUN, ctl_run, IPC_ROLE_CONTROL, IPC_RUNNING)                               \
 	M(CTL_RETRY, ctl_retry, IPC_ROLE_CONTROL, IPC_RUNNING)                           \
+	M(CTL_BANS, ctl_bans, IPC_ROLE_CONTROL, IPC_RUNNING)                             \
 	/* core -> dray: rows, then CTL_DONE */                                          \
 	M(CTL_GATEWAY, ctl_gateway, IPC_ROLE_CORE, IPC_RUNNING)                          \
 	M(CTL_ADDRESS, ctl_address, IPC_ROLE_CORE, IPC_RUNNING)                          \
 	M(CTL_ROUTE, ctl_route, IPC_ROLE_CORE, IPC_RUNNING)                              \
 	M(CTL_REMOTE, ctl_remote, IPC_ROLE_CORE, IPC_RUNNING)                            \
 	M(CTL_SESSION, ctl_session, IPC_ROLE_CORE, IPC_RUNNING)                          \
+	M(CTL_BAN, ctl_ban, IPC_ROLE_CORE, IPC_RUNNING)                                  \
 	M(CTL_TRANSFER, ctl_transfer, IPC_ROLE_CORE, IPC_RUNNING)                        \
 	M(CTL_EVENT, ctl_event, IPC_ROLE_CORE, IPC_RUNNING)                              \
 	M(CTL_DONE, ctl_done, IPC_ROLE_CORE, IPC_RUNNING)
@@ -194,24 +195,23 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	F(BOOL, proxied, 0)         \
 	F(STR, proxies, IPC_PATTERNS_MAX)
 
-/* n_addresses: how many LISTENER_BIND came before, as a check. */
+/* n_addresses: how many LISTENER_BIND came before, as a check; none: nobody is let in any more. */
 #define IPC_FIELDS_LISTENER_START(F) F(U32, n_addresses, 0)
 
 /* Core has no line to this session any more: if it doesn't end by itself, the listener ends it. */
 #define IPC_FIELDS_SESSION_OVER(F) F(U64, session, 0)
 
-/* Turn this address away until then (time_mono_us; 0: no longer). Sent again to a new listener. */
+/* Turn this block of addresses (os/netaddr.h) away until then (time_mono_us; 0: no longer). Sent
+ * again to a new listener. */
 #define IPC_FIELDS_LISTENER_BAN(F)    \
 	F(STR, host, IPC_ADDRESS_MAX) \
 	F(I64, until_us, 0)
 
-/* Accept nobody any more. Sessions go on until core ends them. */
-#define IPC_FIELDS_LISTENER_DRAIN(F) F(U32, n_sessions, 0)
-
 /* The session has logged in: it no longer counts as unauthenticated. */
 #define IPC_FIELDS_SESSION_IN(F) F(U64, session, 0)
 
-/* So many connections of this address were turned away without a session since the last word. */
+/* So many connections of this block (empty: of several) were turned away without a session since the
+ * last word. limit: which one, as the configuration calls it. */
 #define IPC_FIELDS_LISTENER_DROPPED(F) \
 	F(STR, host, IPC_ADDRESS_MAX)  \
 	F(STR, limit, IPC_NAME_MAX)    \
@@ -587,7 +587,8 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 
 /*
  * The route asked about; empty for all. The answer: CTL_GATEWAY, CTL_ADDRESS, CTL_ROUTE,
- * CTL_REMOTE, CTL_SESSION, and a CTL_TRANSFER for each of the oldest transfers that don't move.
+ * CTL_REMOTE, CTL_SESSION, CTL_BAN, and a CTL_TRANSFER for each of the oldest transfers that don't
+ * move.
  */
 #define IPC_FIELDS_CTL_STATUS(F) F(STR, route, IPC_NAME_MAX)
 
@@ -611,6 +612,9 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 
 /* Try a transfer again that was given up, skipped or gone. */
 #define IPC_FIELDS_CTL_RETRY(F) F(U64, transfer, 0)
+
+/* The bans in force; or lift one (an address), or "all". */
+#define IPC_FIELDS_CTL_BANS(F) F(STR, lift, IPC_ADDRESS_MAX)
 
 #define IPC_FIELDS_CTL_GATEWAY(F)     \
 	F(STR, version, IPC_NAME_MAX) \
@@ -649,6 +653,12 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	F(STR, account, IPC_NAME_MAX) \
 	F(STR, peer, IPC_ADDRESS_MAX) \
 	F(I64, since_us, 0)
+
+/* An address that is turned away until then, for the n-th time in a row. */
+#define IPC_FIELDS_CTL_BAN(F)            \
+	F(STR, address, IPC_ADDRESS_MAX) \
+	F(I64, until_us, 0)              \
+	F(U32, n_bans, 0)
 
 #define IPC_FIELDS_CTL_TRANSFER(F)       \
 	F(U64, id, 0)                    \

@@ -61,4 +61,14 @@ enum err sandbox_landlock(const struct sandbox_rule *rules, size_t n_rules) must
  */
 enum err sandbox_seccomp(void) must_check;
 
+/*
+ * The same in two steps, for a process that forks many others: making the filter costs a hundred
+ * times what putting it into force does. Memory of the filter lives as long as the process.
+ */
+struct sandbox_filter;
+enum err sandbox_filter_new(struct sandbox_filter **ret_filter) must_check;
+/* For the calling process; the one that made the filter is not confined by it. */
+enum err sandbox_filter_load(const struct sandbox_filter *filter) must_check;
+void sandbox_filter_free(struct sandbox_filter *filter);
+
 #endif

@@ -7,10 +7,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "os/fd.h"
 
 #define CALL(name) SCMP_SYS(name)
 
@@ -149,12 +156,15 @@ add_calls(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n_ca
 
 /*
  * A process may signal itself: abort(3) does. Another one it may not, although core and its other
- * roles run under the same user.
+ * roles run under the same user. The number stands for that of the process that loads the filter,
+ * which is put in by then; no process has it (pids end at 2^22).
  */
+enum { OWN_PID = 0x7d0d0d7d };
+
 static enum err
 add_own_signals(scmp_filter_ctx filter)
 {
-	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, OWN_PID);
 	int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(tgkill), 1, self);
 
 	return rc < 0 ? err_from_errno(-rc) : ERR_OK;
@@ -223,18 +233,90 @@ fill_filter(scmp_filter_ctx filter)
 	return e == ERR_OK ? add_own_signals(filter) : e;
 }
 
+struct sandbox_filter {
+	struct sock_filter code[BPF_MAXINSNS];
+	unsigned short n_code;
+	size_t own_pid; /* the one instruction that has OWN_PID in it */
+};
+
+/* Where the number of the process is to be put in: there is exactly one such place. */
+static enum err
+find_own_pid(struct sandbox_filter *f)
+{
+	size_t n_found = 0;
+
+	for (size_t i = 0; i < f->n_code; i++) {
+		if (f->code[i].code != (BPF_JMP | BPF_JEQ | BPF_K) || f->code[i].k != OWN_PID)
+			continue;
+		f->own_pid = i;
+		n_found++;
+	}
+	return n_found == 1 ? ERR_OK : ERR_UNSUPPORTED;
+}
+
+/* The library writes its program into a file alone: one in memory. */
+static enum err
+export_code(scmp_filter_ctx filter, struct sandbox_filter *f)
+{
+	int fd _cleanup_(fd_closep) = memfd_create("dray-seccomp", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return err_last();
+	int rc = seccomp_export_bpf(filter, fd);
+	if (rc < 0)
+		return err_from_errno(-rc);
+	ssize_t len = pread(fd, f->code, sizeof f->code, 0);
+	if (len < 0)
+		return err_last();
+	f->n_code = (unsigned short)((size_t)len / sizeof f->code[0]);
+	return find_own_pid(f);
+}
+
 enum err
-sandbox_seccomp(void)
+sandbox_filter_new(struct sandbox_filter **ret_filter)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 
 	if (filter == NULL)
 		return ERR_NOMEM;
-	enum err e = fill_filter(filter);
-	if (e == ERR_OK) {
-		int rc = seccomp_load(filter);
-		e = rc < 0 ? err_from_errno(-rc) : ERR_OK;
-	}
+	*ret_filter = calloc(1, sizeof **ret_filter);
+	enum err e = *ret_filter == NULL ? ERR_NOMEM : fill_filter(filter);
+	if (e == ERR_OK)
+		e = export_code(filter, *ret_filter);
 	seccomp_release(filter);
+	if (e != ERR_OK) {
+		sandbox_filter_free(*ret_filter);
+		*ret_filter = NULL;
+	}
+	return e;
+}
+
+enum err
+sandbox_filter_load(const struct sandbox_filter *filter)
+{
+	struct sock_filter code[BPF_MAXINSNS];
+	struct sock_fprog program = {.len = filter->n_code, .filter = code};
+
+	memcpy(code, filter->code, filter->n_code * sizeof code[0]);
+	code[filter->own_pid].k = (uint32_t)getpid();
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 ? err_last() : ERR_OK;
+}
+
+void
+sandbox_filter_free(struct sandbox_filter *filter)
+{
+	free(filter);
+}
+
+enum err
+sandbox_seccomp(void)
+{
+	struct sandbox_filter *filter;
+
+	enum err e = sandbox_filter_new(&filter);
+	if (e != ERR_OK)
+		return e;
+	e = sandbox_filter_load(filter);
+	sandbox_filter_free(filter);
 	return e;
 }

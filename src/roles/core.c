@@ -1,4 +1,4 @@
-#include "roles/core_session.h"
+#include "roles/core_pace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,9 +31,8 @@ core_after(struct core *c, sd_event_source **source, int64_t delay_us, sd_event_
 		log_error("core.no-timer", F_STR("error", strerror(errno)));
 }
 
-/* Ends everything whose progress must be written down: it begins again from the ledger. */
-static void
-stop_all_work(struct core *c, const char *why)
+void
+core_stop_transfers(struct core *c, const char *why)
 {
 	struct core_route *route;
 
@@ -44,6 +43,13 @@ stop_all_work(struct core *c, const char *why)
 			core_route_ended(route, true, why);
 		}
 	}
+}
+
+/* Ends everything whose progress must be written down: it begins again from the ledger. */
+static void
+stop_all_work(struct core *c, const char *why)
+{
+	core_stop_transfers(c, why);
 	/* Sessions may hold uploads that can't be recorded now: their clients must try again. */
 	for (struct core_session *s; (s = TAILQ_FIRST(&c->sessions)) != NULL;)
 		core_session_free(s);
@@ -89,6 +95,7 @@ core_ledger_failed(struct core *c, enum err e)
 	turn_fini(&c->gateway.turn);
 	stop_all_work(c, "the ledger can't be written");
 	core_after(c, &c->stuck_timer, STUCK_RETRY_DELAY, on_stuck_timer, c);
+	core_drain_session_gone(c);
 }
 
 void
@@ -164,11 +171,7 @@ static int
 on_stop_signal(
     sd_event_source *source unused_arg, const struct signalfd_siginfo *si, void *userdata)
 {
-	struct core *c = userdata;
-
-	log_info("core.stopping", F_U64("signal", si->ssi_signo));
-	c->stopping = true;
-	(void)sd_event_exit(c->event, 0);
+	core_drain_begin(userdata, si->ssi_signo);
 	return 0;
 }
 
@@ -316,7 +319,9 @@ stop(struct core *c)
 	if (c->listener.io != NULL)
 		core_peer_fini(&c->listener);
 	free(c->addresses);
+	banlist_fini(&c->bans);
 	sd_event_source_disable_unref(c->listener_timer);
+	sd_event_source_disable_unref(c->drain_timer);
 	sd_event_source_disable_unref(c->stuck_timer);
 	gateway_fini(&c->gateway);
 	sd_event_unref(c->event);
@@ -341,6 +346,7 @@ role_core(const char *config_path)
 	TAILQ_INIT(&c.jobs);
 	TAILQ_INIT(&c.controls);
 	turn_init(&c.gateway.turn);
+	banlist_init(&c.bans, BANLIST_MAX);
 	c.listener.link.fd = -1;
 	process_raise_fd_limit();
 	enum err e = start(&c, &story);

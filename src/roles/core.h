@@ -6,7 +6,8 @@
  * any answer that depends on it leaves (transfer/turn.h).
  *
  * The parts: core.c (start, signals, the turn), core_peer.c (a role on a line), core_config.c (load
- * and reload), core_listener.c, core_session.c with
+ * and reload), core_listener.c, core_defence.c (bans), core_pace.c (shares of bandwidth),
+ * core_drain.c (the graceful stop), core_session.c with
  * core_auth.c, core_upload.c and core_files.c (core_session.h), core_route.c (schedules and runs),
  * core_courier.c, core_worker.c, core_control.c and core_tell.c (the dray command).
  */
@@ -18,6 +19,7 @@
 #include <systemd/sd-event.h>
 
 #include "ipc/link.h"
+#include "roles/banlist.h"
 #include "transfer/gateway.h"
 #include "transfer/poll.h"
 
@@ -134,7 +136,9 @@ struct core {
 	bool stuck;                 /* the ledger can't be written: nothing is done until it can */
 	sd_event_source *stuck_timer;
 	int turn_messages; /* handled since the last commit */
-	bool stopping;
+	bool stopping; /* no new sessions and transfers; what sessions have open is finished */
+	sd_event_source *drain_timer;
+	struct banlist bans;
 
 	struct core_peer listener;
 	struct core_address *addresses; /* of `listen`, as the listener told of them last */
@@ -178,7 +182,12 @@ enum err core_listener_start(struct core *c) must_check;
 void core_listener_configure(struct core *c);
 /* The session's line is closed: a process that stays all the same is ended by its parent. */
 void core_listener_session_over(struct core *c, uint64_t session);
+/* The session has logged in: it is no stranger any more. */
+void core_listener_session_in(struct core *c, uint64_t session);
 extern const struct ipc_handler CORE_LISTENER_HANDLERS[];
+
+/* Ends couriers and workers; what they were doing begins again, or goes on, from the ledger. */
+void core_stop_transfers(struct core *c, const char *why);
 
 /* core_session.c */
 void core_session_new(struct core *c, struct ipc_session_new *m);

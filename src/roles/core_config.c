@@ -1,7 +1,8 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "roles/core.h"
+#include "roles/core_defence.h"
+#include "roles/core_pace.h"
 
 enum { CONFIG_ERRORS_MAX = 64 * 1024 };
 
@@ -38,6 +39,8 @@ put_into_force(struct core *c, struct config *config, struct story *story)
 		return story_fail(story, e, "cannot set up the routes: %s", err_text(e));
 	core_listener_configure(c);
 	core_sessions_recheck(c);
+	core_pace_recheck(c);
+	core_defence_recheck(c);
 	return ERR_OK;
 }
 

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "os/fd.h"
-#include "roles/core.h"
+#include "roles/core_defence.h"
 
 enum { CONTROLS_MAX = 64 };
 
@@ -173,6 +173,7 @@ static const struct ipc_handler HANDLERS[] = {
     {IPC_CTL_TRACE, core_tell_trace},
     {IPC_CTL_RUN, on_run},
     {IPC_CTL_RETRY, on_retry},
+    {IPC_CTL_BANS, core_defence_on_bans},
 };
 
 static void

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "roles/core.h"
+#include "roles/core_defence.h"
 
 #define RESTART_DELAY   (1 * US_PER_SEC)
 #define CONFIGURE_AGAIN (30 * US_PER_SEC)
@@ -104,12 +104,24 @@ on_session_gone(void *ctx, struct ipc_message *m)
 	return ERR_OK;
 }
 
+static enum err
+on_dropped(void *ctx unused_arg, struct ipc_message *m)
+{
+	const struct ipc_listener_dropped *told = &m->listener_dropped;
+	bool several = told->host.len == 0;
+
+	log_warn("address.dropped", F_SLICE("address", several ? slice_str("several") : told->host),
+	    F_SLICE("limit", told->limit), F_U64("connections", told->n_dropped));
+	return ERR_OK;
+}
+
 const struct ipc_handler CORE_LISTENER_HANDLERS[] = {
     {IPC_LISTENER_READY, on_ready},
     {IPC_LISTENER_FAILED, on_failed},
     {IPC_LISTENER_ADDRESS, on_address},
     {IPC_SESSION_NEW, on_session_new},
     {IPC_SESSION_GONE, on_session_gone},
+    {IPC_LISTENER_DROPPED, on_dropped},
 };
 
 static int
@@ -128,11 +140,13 @@ on_gone(struct core_peer *peer)
 {
 	struct core *c = peer->core;
 
-	log_error("listener.gone", F_STR("now", "started again"));
 	core_peer_fini(peer);
 	c->listener_running = false;
 	c->session_base = c->session_last;
-	core_after(c, &c->listener_timer, RESTART_DELAY, on_restart, c);
+	log_error("listener.gone",
+	    F_STR("now", c->stopping ? "the gateway is stopping" : "started again"));
+	if (!c->stopping)
+		core_after(c, &c->listener_timer, RESTART_DELAY, on_restart, c);
 }
 
 void
@@ -143,6 +157,15 @@ core_listener_session_over(struct core *c, uint64_t session)
 		return;
 	core_peer_send(&c->listener, IPC_SESSION_OVER,
 	    &(struct ipc_session_over){.session = session - c->session_base});
+}
+
+void
+core_listener_session_in(struct core *c, uint64_t session)
+{
+	if (!c->listener_running || session <= c->session_base)
+		return;
+	core_peer_send(&c->listener, IPC_SESSION_IN,
+	    &(struct ipc_session_in){.session = session - c->session_base});
 }
 
 /* The key goes to the listener as an open file: core does not look into it. */
@@ -176,31 +199,83 @@ key_was_sent(const struct config *config, size_t listen, size_t key)
 	return false;
 }
 
+/* What is offered before it is known who knocks: what any account asks for. */
+static uint32_t
+methods_offered(const struct config *config)
+{
+	uint32_t methods = IPC_METHOD_PUBLICKEY;
+
+	for (size_t i = 0; i < config->n_accounts; i++) {
+		if (config->accounts[i].login != CONFIG_LOGIN_KEY)
+			methods |= IPC_METHOD_PASSWORD;
+	}
+	return methods;
+}
+
+static void
+send_limits(struct core *c)
+{
+	const struct config_limits *limits = &c->gateway.config->limits;
+
+	core_peer_send(&c->listener, IPC_LISTENER_LIMITS,
+	    &(struct ipc_listener_limits){
+		.max_sessions = limits->max_sessions,
+		.max_per_address = limits->max_per_address,
+		.max_unauthenticated = limits->max_unauthenticated,
+		.drop_from = limits->drop_from,
+		.drop_percent = limits->drop_percent,
+		.auth_attempts = limits->auth_attempts,
+		.methods = methods_offered(c->gateway.config),
+		.login_grace_us = limits->login_grace_us,
+	    });
+}
+
+/*
+ * With the networks of its proxies, which the configuration bounds. Were they too many all the
+ * same, those that don't fit would be turned away, never strangers believed.
+ */
+static void
+send_address(struct core *c, const struct config_listen *l)
+{
+	char proxies[IPC_PATTERNS_MAX] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < l->n_proxies; i++) {
+		size_t needed = strlen(l->proxies[i]) + 1;
+		if (len + needed >= sizeof proxies) {
+			log_error("listener.proxies-left-out", F_STR("from", l->proxies[i]));
+			break;
+		}
+		len += (size_t)snprintf(
+		    proxies + len, sizeof proxies - len, "%s%s", len > 0 ? "," : "", l->proxies[i]);
+	}
+	core_peer_send(&c->listener, IPC_LISTENER_BIND,
+	    &(struct ipc_listener_bind){.host = slice_str(l->host),
+		.port = l->port,
+		.proxied = l->n_proxies > 0,
+		.proxies = slice_str(proxies)});
+}
+
 void
 core_listener_configure(struct core *c)
 {
 	const struct config *config = c->gateway.config;
+	size_t n_listens = c->stopping ? 0 : config->n_listens;
 
 	if (c->listener.io == NULL)
 		return;
 	c->n_addresses = 0;
-	core_peer_send(&c->listener, IPC_LISTENER_LIMITS,
-	    &(struct ipc_listener_limits){
-		.max_sessions = config->limits.max_sessions,
-		.auth_attempts = config->limits.auth_attempts,
-		.login_grace_us = config->limits.login_grace_us,
-	    });
-	for (size_t i = 0; i < config->n_listens; i++) {
+	send_limits(c);
+	for (size_t i = 0; i < n_listens; i++) {
 		const struct config_listen *l = &config->listens[i];
-		core_peer_send(&c->listener, IPC_LISTENER_BIND,
-		    &(struct ipc_listener_bind){.host = slice_str(l->host), .port = l->port});
+		send_address(c, l);
 		for (size_t k = 0; k < l->n_host_keys; k++) {
 			if (!key_was_sent(config, i, k))
 				send_host_key(c, l->host_keys[k]);
 		}
 	}
 	core_peer_send(&c->listener, IPC_LISTENER_START,
-	    &(struct ipc_listener_start){.n_addresses = (uint32_t)config->n_listens});
+	    &(struct ipc_listener_start){.n_addresses = (uint32_t)n_listens});
 }
 
 enum err
@@ -209,7 +284,9 @@ core_listener_start(struct core *c)
 	enum err e = core_peer_spawn(&c->listener, c, IPC_ROLE_LISTENER, CORE_LISTENER_HANDLERS,
 	    ARRAY_LEN(CORE_LISTENER_HANDLERS), on_gone);
 
-	if (e == ERR_OK)
-		core_listener_configure(c);
-	return e;
+	if (e != ERR_OK)
+		return e;
+	core_defence_tell_bans(c);
+	core_listener_configure(c);
+	return ERR_OK;
 }

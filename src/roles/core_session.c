@@ -10,7 +10,8 @@
 #include "base/text.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "roles/core_session.h"
+#include "roles/core_defence.h"
+#include "roles/core_pace.h"
 #include "roles/grant.h"
 #include "transfer/recover.h"
 
@@ -54,6 +55,7 @@ on_session_end(void *ctx, struct ipc_message *m)
 }
 
 static const struct ipc_handler HANDLERS[] = {
+    {IPC_SESSION_ADDRESS, core_defence_on_address},
     {IPC_AUTH_QUERY, core_auth_on_query},
     {IPC_SESSION_FACTS, on_facts},
     {IPC_UPLOAD_STAGED, core_upload_on_staged},
@@ -77,8 +79,8 @@ log_end_untold(const struct core_session *s)
 	    F_STR("why", ours ? "ended by the gateway" : "the line to its process broke"));
 }
 
-static void
-hang_up(struct core_session *s)
+void
+core_session_hang_up(struct core_session *s)
 {
 	s->hung_up = true;
 	core_peer_hang_up(&s->peer);
@@ -121,23 +123,15 @@ on_gone(struct core_peer *peer)
 	char account[IPC_NAME_MAX + 1];
 
 	(void)snprintf(account, sizeof account, "%s", s->account);
+	core_defence_session_gone(s);
 	core_session_free(s);
-	if (!recording || c->stuck || others_are_recording(c, account))
-		return;
-	enum err e = recover_uploads(&c->gateway, account, time_now_us());
-	if (e != ERR_OK)
-		core_ledger_failed(c, e);
-}
-
-static uint32_t
-count_unauthenticated(const struct core *c)
-{
-	const struct core_session *s;
-	uint32_t n = 0;
-
-	TAILQ_FOREACH (s, &c->sessions, entry)
-		n += s->account[0] == '\0' ? 1 : 0;
-	return n;
+	core_pace_changed(c, account);
+	if (recording && !c->stuck && !others_are_recording(c, account)) {
+		enum err e = recover_uploads(&c->gateway, account, time_now_us());
+		if (e != ERR_OK)
+			core_ledger_failed(c, e);
+	}
+	core_drain_session_gone(c);
 }
 
 /*
@@ -150,7 +144,7 @@ on_grace_over(sd_event_source *source unused_arg, uint64_t usec unused_arg, void
 	struct core_session *s = userdata;
 
 	log_warn("session.login-late", F_U64("session", s->id), F_STR("from", s->address));
-	hang_up(s);
+	core_session_hang_up(s);
 	return 0;
 }
 
@@ -165,13 +159,12 @@ core_session_new(struct core *c, struct ipc_session_new *m)
 		return;
 	}
 	/* Dropping the message closes the line, and the session ends before it has said a word. */
-	if (count_unauthenticated(c) >= c->gateway.config->limits.max_unauthenticated) {
-		log_warn("session.too-many", F_STR("from", s->address),
-		    F_STR("limit", "limits.max_unauthenticated"));
+	if (c->stopping) {
 		free(s);
 		return;
 	}
 	s->id = m->session;
+	s->proxied = m->proxied;
 	s->since_us = time_now_us();
 	enum err e = core_peer_init(&s->peer, c, fd_take(&m->channel), IPC_ROLE_SESSION, HANDLERS,
 	    ARRAY_LEN(HANDLERS), on_gone);
@@ -209,6 +202,6 @@ core_sessions_recheck(struct core *c)
 		if (account != NULL && !account->disabled && grant_is_within(s->grant, account))
 			continue;
 		log_info("session.revoked", F_U64("session", s->id), F_STR("account", s->account));
-		hang_up(s);
+		core_session_hang_up(s);
 	}
 }

@@ -23,6 +23,9 @@ struct core_session {
 	uint32_t n_denied;    /* denials that it told */
 	bool told_end;        /* SESSION_END came */
 	bool hung_up;         /* we ended its line */
+	bool proxied;         /* comes from a proxy, and is to say for whom */
+	bool has_address;     /* has said it */
+	struct ipc_session_rate rate; /* as it was told last */
 	sd_event_source *grace_timer; /* until it is logged in */
 };
 
@@ -36,6 +39,9 @@ core_session_of(struct core_peer *peer)
 /* NULL when it is gone. */
 struct core_session *core_session_find(struct core *c, uint64_t id);
 
+/* Ends its line; it is freed from the loop. */
+void core_session_hang_up(struct core_session *s);
+
 /* Handlers of what sessions say; their ctx is the peer. */
 
 /* core_auth.c */
@@ -46,8 +52,22 @@ enum err core_upload_on_staged(void *ctx, struct ipc_message *m);
 enum err core_upload_on_published(void *ctx, struct ipc_message *m);
 enum err core_upload_on_abandoned(void *ctx, struct ipc_message *m);
 
+enum err core_upload_on_opened(void *ctx, struct ipc_message *m);
+enum err core_upload_on_moved(void *ctx, struct ipc_message *m);
+enum err core_upload_on_discarded(void *ctx, struct ipc_message *m);
+
+/* core_partial.c */
+
+/* Tells the session of the private files of its account that nobody has open: once, at its login. */
+void core_partials_send(struct core_session *s);
+
+/* core_quota.c */
+enum err core_quota_on_ask(void *ctx, struct ipc_message *m);
+enum err core_quota_on_back(void *ctx, struct ipc_message *m);
+
 /* core_files.c */
 enum err core_files_on_taken(void *ctx, struct ipc_message *m);
+enum err core_files_on_pieces(void *ctx, struct ipc_message *m);
 enum err core_files_on_changed(void *ctx, struct ipc_message *m);
 enum err core_files_on_denied(void *ctx, struct ipc_message *m);
 

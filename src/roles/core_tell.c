@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "os/sandbox.h"
-#include "roles/core_session.h"
+#include "roles/core_defence.h"
 
 static struct core_control *
 control_of(struct core_peer *peer)
@@ -250,6 +250,8 @@ core_tell_status(void *ctx, struct ipc_message *m)
 		if (only.len == 0)
 			send_session(control, session);
 	}
+	if (only.len == 0)
+		core_defence_send_bans(control);
 	if (e == ERR_OK)
 		e = send_stuck(control, only);
 	core_control_done(control, e, e == ERR_OK ? "" : err_text(e));

@@ -161,13 +161,13 @@ run(struct session *s)
  * root, what remains before login is seccomp; the listener has said so at its start.
  */
 static enum err
-confine(int empty_dir)
+confine(const struct session_start *start)
 {
 	pid_t listener = getppid();
 	enum err e = sandbox_no_new_privileges();
 
 	if (e == ERR_OK) {
-		e = sandbox_empty_root(empty_dir);
+		e = sandbox_empty_root(start->empty_dir);
 		if (e == ERR_UNSUPPORTED)
 			e = ERR_OK;
 	}
@@ -176,7 +176,7 @@ confine(int empty_dir)
 	/* Once more: the kernel forgets the first wish when a user namespace is entered. */
 	if (e == ERR_OK && !process_die_with_parent(listener))
 		e = ERR_CLOSED;
-	return e == ERR_OK ? sandbox_seccomp() : e;
+	return e == ERR_OK ? sandbox_filter_load(start->filter) : e;
 }
 
 /*
@@ -218,7 +218,7 @@ session_run(const struct session_start *start)
 	if (e == ERR_OK && s.chunk == NULL)
 		e = ERR_NOMEM;
 	if (e == ERR_OK)
-		e = confine(start->empty_dir);
+		e = confine(start);
 	/* Not needed any more, and one thing less to hold. */
 	(void)close(start->empty_dir);
 	if (e == ERR_OK)

@@ -3,6 +3,7 @@
 #define ROLES_SESSION_H
 
 #include "ipc/messages.h"
+#include "os/sandbox.h"
 #include "ssh/transport.h"
 #include "vfs/vfs.h"
 
@@ -10,6 +11,8 @@ struct session_start {
 	int socket_fd; /* the connection; taken over */
 	int core_fd;   /* the line to core; taken over */
 	int empty_dir; /* of sandbox_empty_dir; taken over */
+	const struct sandbox_filter *filter; /* the system calls that it may make; borrowed */
+	bool proxied; /* a PROXY header comes before anything else */
 	const struct hostkeys *host_keys;
 	struct transport_server_limits limits;
 };

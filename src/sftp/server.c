@@ -61,6 +61,12 @@ sftp_server_stats(const struct sftp_server *s)
 	return s->stats;
 }
 
+uint32_t
+sftp_server_n_open(const struct sftp_server *s)
+{
+	return s->handles.n_open;
+}
+
 bool
 sftp_server_idle(const struct sftp_server *s)
 {

@@ -52,6 +52,9 @@ struct sftp_server_stats {
 };
 struct sftp_server_stats sftp_server_stats(const struct sftp_server *s);
 
+/* How many files and directories are open, or wait for their CLOSE to be answered. */
+uint32_t sftp_server_n_open(const struct sftp_server *s);
+
 /* True when no request waits for completion and no byte for output: the line may close cleanly. */
 bool sftp_server_idle(const struct sftp_server *s);
 

@@ -13,7 +13,7 @@ enum { AUTHKEYS_MAX = 20000 };
 struct authkey {
 	size_t line;
 	struct buf blob;
-	struct authkeys_options options; /* from is borrowed from the copy of the file */
+	struct authkeys_options options; /* its slices are borrowed from the copy of the file */
 };
 
 struct authkeys {
@@ -202,20 +202,83 @@ key_verdict(const struct authkey *key, const char *peer_host, int64_t now_us)
 	return AUTHKEYS_ALLOWED;
 }
 
+bool
+authkeys_principals_have(struct slice principals, struct slice name)
+{
+	while (principals.len > 0) {
+		struct slice principal;
+		principals = slice_cut(principals, '\0', &principal);
+		if (principal.len > 0 && slice_equal(principal, name))
+			return true;
+	}
+	return false;
+}
+
+bool
+authkeys_source_allows(struct slice list, const char *peer_host)
+{
+	return authkeys_from_refusal(list) == NULL && authkeys_from_allows(list, peer_host);
+}
+
+/* Who knocks: a key by itself, or a certificate by its authority's key. */
+struct knock {
+	struct slice key;
+	bool certified;
+	struct slice principals, account; /* of a certificate */
+	const char *peer_host;
+	int64_t now_us;
+};
+
+static enum authkeys_verdict
+knock_verdict(const struct authkey *line, const struct knock *knock)
+{
+	struct slice list = line->options.principals;
+
+	if (knock->certified &&
+	    !(list.len > 0 ? authkeys_principals_allow(list, knock->principals)
+			   : authkeys_principals_have(knock->principals, knock->account)))
+		return AUTHKEYS_WRONG_PRINCIPAL;
+	return key_verdict(line, knock->peer_host, knock->now_us);
+}
+
 /* A key may stand on several lines, each with its own options: one that allows is enough. */
-struct authkeys_result
-authkeys_check(const struct authkeys *keys, struct slice key, const char *peer_host, int64_t now_us)
+static struct authkeys_result
+check_lines(const struct authkeys *keys, const struct knock *knock)
 {
 	struct authkeys_result result = {.verdict = AUTHKEYS_NO_SUCH_KEY};
 
 	for (size_t i = 0; i < keys->n_keys; i++) {
-		if (!slice_equal(buf_slice(&keys->keys[i].blob), key))
+		const struct authkey *line = &keys->keys[i];
+		if (line->options.cert_authority != knock->certified ||
+		    !slice_equal(buf_slice(&line->blob), knock->key))
 			continue;
-		enum authkeys_verdict verdict = key_verdict(&keys->keys[i], peer_host, now_us);
+		enum authkeys_verdict verdict = knock_verdict(line, knock);
 		if (verdict == AUTHKEYS_ALLOWED || result.verdict == AUTHKEYS_NO_SUCH_KEY)
-			result = (struct authkeys_result){verdict, keys->keys[i].line};
+			result = (struct authkeys_result){verdict, line->line,
+			    line->options.no_touch_required, line->options.verify_required};
 		if (verdict == AUTHKEYS_ALLOWED)
 			break;
 	}
 	return result;
+}
+
+struct authkeys_result
+authkeys_check(const struct authkeys *keys, struct slice key, const char *peer_host, int64_t now_us)
+{
+	return check_lines(
+	    keys, &(struct knock){.key = key, .peer_host = peer_host, .now_us = now_us});
+}
+
+struct authkeys_result
+authkeys_check_cert(const struct authkeys *keys, struct slice ca_key, struct slice principals,
+    const char *account, const char *peer_host, int64_t now_us)
+{
+	return check_lines(keys, &(struct knock){
+				     .key = ca_key,
+				     .certified = true,
+				     .principals = principals,
+				     .account = slice_str(account),
+				     .peer_host = peer_host,
+				     .now_us = now_us,
+				 });
 }

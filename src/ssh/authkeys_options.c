@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "ssh/authkeys.h"
 
 typedef const char *option_fn(struct authkeys_options *options, struct slice value);
 
@@ -29,6 +30,45 @@ set_expiry(struct authkeys_options *options, struct slice value)
 	return NULL;
 }
 
+static const char *
+set_principals(struct authkeys_options *options, struct slice value)
+{
+	if (options->principals.len > 0)
+		return "it has more than one principals= option";
+	options->principals = value;
+	/* A comma too much is a name that was forgotten. */
+	for (size_t i = 0; i < value.len; i++) {
+		bool at_end = i == 0 || i + 1 == value.len;
+		if (value.ptr[i] == ',' && (at_end || value.ptr[i + 1] == ','))
+			return "its principals= has an empty name";
+	}
+	return NULL;
+}
+
+static const char *
+set_cert_authority(struct authkeys_options *options, struct slice value)
+{
+	(void)value;
+	options->cert_authority = true;
+	return NULL;
+}
+
+static const char *
+set_no_touch_required(struct authkeys_options *options, struct slice value)
+{
+	(void)value;
+	options->no_touch_required = true;
+	return NULL;
+}
+
+static const char *
+set_verify_required(struct authkeys_options *options, struct slice value)
+{
+	(void)value;
+	options->verify_required = true;
+	return NULL;
+}
+
 struct option {
 	const char *name;
 	bool has_value;
@@ -39,6 +79,10 @@ struct option {
 static const struct option OPTIONS[] = {
     {"from", true, set_from},
     {"expiry-time", true, set_expiry},
+    {"cert-authority", false, set_cert_authority},
+    {"principals", true, set_principals},
+    {"no-touch-required", false, set_no_touch_required},
+    {"verify-required", false, set_verify_required},
     {"restrict", false, NULL},
     {"no-pty", false, NULL},
     {"no-port-forwarding", false, NULL},
@@ -59,18 +103,14 @@ struct unsupported {
 	}
 static const struct unsupported UNSUPPORTED[] = {
     UNSUPPORTED_ROW("agent-forwarding"),
-    UNSUPPORTED_ROW("cert-authority"),
     UNSUPPORTED_ROW("command"),
     UNSUPPORTED_ROW("environment"),
-    UNSUPPORTED_ROW("no-touch-required"),
     UNSUPPORTED_ROW("permitlisten"),
     UNSUPPORTED_ROW("permitopen"),
     UNSUPPORTED_ROW("port-forwarding"),
-    UNSUPPORTED_ROW("principals"),
     UNSUPPORTED_ROW("pty"),
     UNSUPPORTED_ROW("tunnel"),
     UNSUPPORTED_ROW("user-rc"),
-    UNSUPPORTED_ROW("verify-required"),
     UNSUPPORTED_ROW("X11-forwarding"),
 };
 
@@ -181,7 +221,21 @@ authkeys_options_parse(struct slice line, struct authkeys_options *ret, struct s
 			return "its options are not separated by commas";
 	}
 	*ret_rest = slice_trim(line);
+	if (ret->principals.len > 0 && !ret->cert_authority)
+		return "its principals= has no cert-authority beside it";
 	return NULL;
+}
+
+bool
+authkeys_principals_allow(struct slice list, struct slice principals)
+{
+	while (list.len > 0) {
+		struct slice name;
+		list = slice_cut(list, ',', &name);
+		if (authkeys_principals_have(principals, name))
+			return true;
+	}
+	return false;
 }
 
 /* Two digits at text[at] within the bounds. */

@@ -10,6 +10,11 @@
 struct authkeys_options {
 	struct slice from;  /* a pattern list; empty: any address. Borrowed from the line */
 	int64_t expires_us; /* INT64_MAX: never */
+	bool cert_authority;
+	struct slice
+	    principals; /* names with commas between them; empty: the account's. Borrowed */
+	bool no_touch_required;
+	bool verify_required;
 };
 
 /*
@@ -21,6 +26,9 @@ const char *authkeys_options_parse(
 
 /* Does the from= list let this numeric address in? */
 bool authkeys_from_allows(struct slice from, const char *peer_host);
+
+/* Is one of the certificate's principals (each ended by a NUL) in the principals= list? */
+bool authkeys_principals_allow(struct slice list, struct slice principals);
 
 /* Why a from= list can't be used, or NULL. */
 const char *authkeys_from_refusal(struct slice from);

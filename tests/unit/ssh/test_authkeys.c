@@ -92,7 +92,15 @@ static const struct line_case LINES[] = {
     {"restrict\t" KEY_A, AUTHKEYS_ALLOWED, 0},
     {"command=\"x\" " KEY_A, AUTHKEYS_NO_SUCH_KEY, 1},
     {"restrict,command=\"x\" " KEY_A, AUTHKEYS_NO_SUCH_KEY, 1},
-    {"cert-authority " KEY_A, AUTHKEYS_NO_SUCH_KEY, 1},
+    {"cert-authority " KEY_A, AUTHKEYS_NO_SUCH_KEY, 0},
+    {"cert-authority " KEY_A "\n" KEY_A, AUTHKEYS_ALLOWED, 0},
+    {"cert-authority=\"x\" " KEY_A, AUTHKEYS_NO_SUCH_KEY, 1},
+    {"principals=\"a\" " KEY_A, AUTHKEYS_NO_SUCH_KEY, 1},
+    {"cert-authority,principals=\"\" " KEY_A, AUTHKEYS_NO_SUCH_KEY, 1},
+    {"cert-authority,principals " KEY_A, AUTHKEYS_NO_SUCH_KEY, 1},
+    {"cert-authority,principals=\"a\",principals=\"b\" " KEY_A, AUTHKEYS_NO_SUCH_KEY, 1},
+    {"no-touch-required,Verify-Required " KEY_A, AUTHKEYS_ALLOWED, 0},
+    {"no-touch-required=\"x\" " KEY_A, AUTHKEYS_NO_SUCH_KEY, 1},
     {"pty " KEY_A, AUTHKEYS_NO_SUCH_KEY, 1},
     {"restrict", AUTHKEYS_NO_SUCH_KEY, 1},
     {"restrict, " KEY_A, AUTHKEYS_NO_SUCH_KEY, 1},
@@ -138,7 +146,9 @@ struct why_case {
 
 static const struct why_case WHYS[] = {
     {"command=\"x\" " KEY_A, "1: the option \"command\" is not supported here\n"},
-    {"restrict,CERT-authority " KEY_A, "1: the option \"cert-authority\" is not supported here\n"},
+    {"restrict,TUNNEL=\"x\" " KEY_A, "1: the option \"tunnel\" is not supported here\n"},
+    {"principals=\"a\" " KEY_A, "1: its principals= has no cert-authority beside it\n"},
+    {"cert-authority,principals=\"a,,b\" " KEY_A, "1: its principals= has an empty name\n"},
     {"comand=\"x\" " KEY_A,
 	"1: it begins neither with a type of key nor with an option that is known here\n"},
     {"ssh-foo AAAA\nsk-foo@x AAAA\n", "1: its key is of a type that is not supported here\n"
@@ -185,6 +195,106 @@ tells_why(void **state)
 		    authkeys_parse(&keys, slice_str(WHYS[i].file), note_words, &told), ERR_OK);
 		authkeys_free(keys);
 		assert_string_equal(told.text, WHYS[i].whys);
+	}
+}
+
+struct cert_case {
+	const char *file;
+	const char *principals; /* with a comma where a NUL would be */
+	enum authkeys_verdict verdict;
+};
+
+/* For certificates of authority A, as the account "hans", from 192.0.2.7. */
+static const struct cert_case CERTS[] = {
+    {"", "hans,", AUTHKEYS_NO_SUCH_KEY},
+    {KEY_A, "hans,", AUTHKEYS_NO_SUCH_KEY},
+    {"cert-authority ssh-ed25519 " B_TEXT, "hans,", AUTHKEYS_NO_SUCH_KEY},
+    {"cert-authority " KEY_A, "hans,", AUTHKEYS_ALLOWED},
+    {"cert-authority " KEY_A, "ops,hans,", AUTHKEYS_ALLOWED},
+    {"cert-authority " KEY_A, "hans", AUTHKEYS_ALLOWED},
+    {"cert-authority " KEY_A, "", AUTHKEYS_WRONG_PRINCIPAL},
+    {"cert-authority " KEY_A, ",,", AUTHKEYS_WRONG_PRINCIPAL},
+    {"cert-authority " KEY_A, "han,hansi,Hans,", AUTHKEYS_WRONG_PRINCIPAL},
+    {"cert-authority,principals=\"ops,dev\" " KEY_A, "hans,", AUTHKEYS_WRONG_PRINCIPAL},
+    {"cert-authority,principals=\"ops,dev\" " KEY_A, "x,dev,", AUTHKEYS_ALLOWED},
+    {"principals=\"ops\",cert-authority " KEY_A, "ops,", AUTHKEYS_ALLOWED},
+    {"cert-authority,principals=\"o*\" " KEY_A, "ops,", AUTHKEYS_WRONG_PRINCIPAL},
+    {"cert-authority,principals=\"ops\" " KEY_A "\ncert-authority " KEY_A, "hans,",
+	AUTHKEYS_ALLOWED},
+    {"cert-authority,from=\"192.0.2.8\" " KEY_A, "hans,", AUTHKEYS_WRONG_ADDRESS},
+    {"cert-authority,expiry-time=\"20250101Z\" " KEY_A, "hans,", AUTHKEYS_EXPIRED},
+};
+
+static void
+trusts_authorities(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(CERTS); i++) {
+		struct authkeys *keys;
+		char principals[100];
+		size_t len = strlen(CERTS[i].principals);
+		for (size_t at = 0; at < len; at++)
+			principals[at] =
+			    (char)(CERTS[i].principals[at] == ',' ? 0 : CERTS[i].principals[at]);
+		assert_int_equal(
+		    authkeys_parse(&keys, slice_str(CERTS[i].file), NULL, NULL), ERR_OK);
+		struct authkeys_result result =
+		    authkeys_check_cert(keys, buf_slice(&key_a), slice_of(principals, len), "hans",
+			"192.0.2.7", INT64_C(1780000000) * US_PER_SEC);
+		if (result.verdict != CERTS[i].verdict)
+			fail_msg("case %zu: %d", i, (int)result.verdict);
+		authkeys_free(keys);
+	}
+}
+
+/* The policy is that of the line that let the key in. */
+static void
+tells_what_a_token_must_show(void **state)
+{
+	static const char FILE_TEXT[] = "no-touch-required,from=\"192.0.2.8\" " KEY_A "\n"
+					"verify-required " KEY_A "\n";
+	struct authkeys *keys;
+
+	(void)state;
+	assert_int_equal(authkeys_parse(&keys, slice_str(FILE_TEXT), NULL, NULL), ERR_OK);
+	struct authkeys_result result = authkeys_check(keys, buf_slice(&key_a), "192.0.2.7", 0);
+	assert_int_equal(result.verdict, AUTHKEYS_ALLOWED);
+	assert_int_equal(result.line, 2);
+	assert_true(result.verify_required && !result.no_touch_required);
+	result = authkeys_check(keys, buf_slice(&key_a), "192.0.2.8", 0);
+	assert_int_equal(result.line, 1);
+	assert_true(!result.verify_required && result.no_touch_required);
+	authkeys_free(keys);
+}
+
+/* Keys that live in a token are keys. */
+static void
+takes_fido_keys(void **state)
+{
+	static const char *const TYPES[] = {
+	    "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"};
+	uint8_t point[65] = {4};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(TYPES); i++) {
+		struct buf blob _cleanup_(buf_fini);
+		struct buf line _cleanup_(buf_fini);
+		struct authkeys *keys;
+		buf_init(&blob, 400);
+		buf_init(&line, 800);
+		assert_int_equal(buf_put_string(&blob, slice_str(TYPES[i])), ERR_OK);
+		if (i == 1)
+			assert_int_equal(buf_put_string(&blob, slice_str("nistp256")), ERR_OK);
+		assert_int_equal(buf_put_string(&blob, slice_of(point, i == 0 ? 32 : 65)), ERR_OK);
+		assert_int_equal(buf_put_string(&blob, slice_str("ssh:")), ERR_OK);
+		assert_int_equal(buf_printf(&line, "%s ", TYPES[i]), ERR_OK);
+		assert_int_equal(blob_to_base64(buf_slice(&blob), &line), ERR_OK);
+		assert_int_equal(authkeys_parse(&keys, buf_slice(&line), NULL, NULL), ERR_OK);
+		struct authkeys_result result =
+		    authkeys_check(keys, buf_slice(&blob), "192.0.2.7", 0);
+		assert_int_equal(result.verdict, AUTHKEYS_ALLOWED);
+		assert_false(result.no_touch_required);
+		authkeys_free(keys);
 	}
 }
 
@@ -262,8 +372,12 @@ refuses_lists_that_it_cannot_keep(void **state)
 	    "::1/64", "*,!", "x/8"};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(LISTS); i++)
+	for (size_t i = 0; i < ARRAY_LEN(LISTS); i++) {
 		assert_non_null(authkeys_from_refusal(slice_str(LISTS[i])));
+		assert_false(authkeys_source_allows(slice_str(LISTS[i]), "192.0.2.7"));
+	}
+	assert_true(authkeys_source_allows(slice_str("::1,192.0.2.0/24"), "192.0.2.7"));
+	assert_false(authkeys_source_allows(slice_str("192.0.2.0/24"), "198.51.100.1"));
 }
 
 static void
@@ -370,6 +484,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(reads_lines),
 	    cmocka_unit_test(tells_why),
+	    cmocka_unit_test(trusts_authorities),
+	    cmocka_unit_test(tells_what_a_token_must_show),
+	    cmocka_unit_test(takes_fido_keys),
 	    cmocka_unit_test(keys_around_a_private_one_count),
 	    cmocka_unit_test(matches_addresses),
 	    cmocka_unit_test(refuses_lists_that_it_cannot_keep),

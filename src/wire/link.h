@@ -30,10 +30,19 @@ enum {
 	WIRE_TEXT_MAX = 256
 };
 
+/* When we begin a re-exchange of keys ourselves; 0 is the default of each. */
+struct wire_rekey {
+	uint64_t bytes;   /* of either direction; 64 GiB */
+	uint64_t packets; /* of either direction; 2^31 */
+	int64_t us;       /* since the last exchange; an hour */
+};
+
 struct wire_link_config {
-	const struct pki_key *const *host_keys; /* borrowed for the life of the link */
+	const struct pki_key *const
+	    *host_keys; /* borrowed for the life of the link; at least one */
 	size_t n_host_keys;
-	const char *software; /* of our version: "Dray_0.2" */
+	const char *software; /* of our version: "Dray_0.2"; NULL: that with DRAY_VERSION */
+	struct wire_rekey rekey;
 };
 
 /* What was agreed on, for the log. */
@@ -55,7 +64,8 @@ void wire_link_free(struct wire_link *l);
 
 /*
  * Input: the caller reads from the line straight into the space (*ret_len is 0 when nothing more is
- * taken before payloads were fetched), and says how much it was.
+ * taken before payloads were fetched), and says how much it was. A payload that was handed out
+ * stays where it is.
  */
 uint8_t *wire_link_space(struct wire_link *l, size_t *ret_len);
 void wire_link_filled(struct wire_link *l, size_t len);
@@ -63,7 +73,7 @@ void wire_link_filled(struct wire_link *l, size_t len);
 /*
  * The next payload for the layers above (SERVICE_REQUEST, and numbers from 50 on); what belongs to
  * the transport is dealt with here. Decrypted in place: *ret_payload is borrowed until the next
- * call of any function here that is given input. ERR_AGAIN: more bytes are needed. Every other
+ * call of this function. ERR_AGAIN: more bytes are needed. Every other
  * error ends the link: ERR_FORMAT, ERR_LIMIT, ERR_UNSUPPORTED (no algorithm in common), ERR_CLOSED
  * (the peer sent DISCONNECT; an orderly one is told by is_orderly); the story says more, and a
  * DISCONNECT for the peer is in the output where one is due.
@@ -75,6 +85,10 @@ bool wire_link_ended_orderly(const struct wire_link *l);
 /*
  * May layers above send now? Not before the first keys, and not during a re-exchange (RFC 4253
  * section 7.1): then they wait until wire_link_next has brought it to its end.
+ *
+ * Before wire_link_authenticated a payload that was just fetched may always be answered: then only
+ * the client begins re-exchanges, and it sends nothing to those layers during one. Afterwards
+ * payloads can come while the link is not open, as the client may not have seen our KEXINIT yet.
  */
 bool wire_link_open(const struct wire_link *l);
 
@@ -84,8 +98,8 @@ bool wire_link_open(const struct wire_link *l);
  */
 enum err wire_link_send(struct wire_link *l, struct slice head, struct slice body) must_check;
 
-/* Answers the payload that wire_link_next gave last, of a number that nobody knows (RFC 4253
- * section 11.4); when the link isn't open it goes out as soon as it is, or not at all. */
+/* Answers the payload that wire_link_next gave last, of a number that nobody knows, with
+ * UNIMPLEMENTED (RFC 4253 section 11.4). It may be sent whether the link is open or not. */
 enum err wire_link_unimplemented(struct wire_link *l) must_check;
 
 /* Gives memory back that only much traffic needs, while nothing of it is in use. */
@@ -100,8 +114,11 @@ struct slice wire_link_session_id(const struct wire_link *l);
 /* Queues a DISCONNECT (RFC 4253 section 11.1); nothing may be sent after it. */
 void wire_link_disconnect(struct wire_link *l, uint32_t reason, const char *text);
 
-/* Switches to what comes after authentication: for ciphers and limits nothing changes, but the peer
- * may be answered UNIMPLEMENTED and PING (OpenSSH's PROTOCOL 1.9) from now on only. */
+/*
+ * The login is done: we may begin re-exchanges from now on, messages to the transport itself are no
+ * longer counted, and what was received so far, passwords among it, is wiped at the next
+ * wire_link_next.
+ */
 void wire_link_authenticated(struct wire_link *l);
 
 const struct wire_facts *wire_link_facts(const struct wire_link *l);

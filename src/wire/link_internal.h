@@ -1,0 +1,108 @@
+/*
+ * The inside of a link, shared by link.c (its life, payloads), link_kex.c (key exchange) and
+ * link_message.c (messages of the transport itself).
+ */
+#ifndef WIRE_LINK_INTERNAL_H
+#define WIRE_LINK_INTERNAL_H
+
+#include "wire/algorithms.h"
+#include "wire/keys.h"
+#include "wire/link.h"
+#include "wire/packet.h"
+
+/*
+ * Where a key exchange stands (RFC 4253 section 7). A link begins in KEX_OFFERED, its KEXINIT being
+ * in the output from the start.
+ *
+ *   state        what is true                                   leaves by
+ *   KEX_NONE     keys are in use, no exchange under way         KEXINIT of either side
+ *   KEX_OFFERED  our KEXINIT is out                             the client's KEXINIT
+ *   KEX_AGREED   both KEXINITs are there                        KEX_INIT: link_kex_init
+ *   KEX_REPLIED  we replied, and send under the new keys        NEWKEYS: link_kex_newkeys
+ *
+ * Layers above may send in KEX_NONE and KEX_REPLIED, the client's may in KEX_NONE and KEX_OFFERED;
+ * neither before the first exchange is complete.
+ */
+enum kex_state {
+	KEX_NONE = 1 << 0,
+	KEX_OFFERED = 1 << 1,
+	KEX_AGREED = 1 << 2,
+	KEX_REPLIED = 1 << 3,
+	KEX_ANY = KEX_NONE | KEX_OFFERED | KEX_AGREED | KEX_REPLIED
+};
+
+enum {
+	LINK_VERSION_MAX = 255, /* with CR LF (RFC 4253 section 4.2) */
+	/* Packets from the client before the first keys: a handshake has 4, and an old client may
+	 * put in an IGNORE or a DEBUG. */
+	LINK_EARLY_PACKETS_MAX = 32,
+	/* Messages to the transport itself before the login: nobody needs many. */
+	LINK_TRANSPORT_EARLY_MAX = 1000,
+	LINK_PING_MAX = 4096,
+	LINK_PONGS_MAX = 64 * 1024
+};
+
+struct wire_link {
+	struct wire_link_config config;
+	struct packet_reader in;
+	struct packet_writer out;
+	struct wire_facts facts;
+
+	char version_ours[WIRE_TEXT_MAX];
+	char version_theirs[WIRE_TEXT_MAX];
+	bool has_version;
+
+	enum kex_state state;
+	struct algorithms agreed;   /* from KEX_AGREED on */
+	struct buf kexinit_ours;    /* payloads, for the exchange hash */
+	struct buf kexinit_theirs;  /* until KEX_REPLIED */
+	struct seal *next_in;       /* KEX_REPLIED: of what follows the client's NEWKEYS */
+	struct keys_hash session;   /* the first exchange hash; len 0 before it */
+	bool keyed;                 /* the first exchange is complete */
+	bool strict;                /* the first exchange was strict: sequence numbers start over */
+	bool drop_guess;            /* the next packet is a wrong guess */
+	int64_t keyed_at_us;        /* when the keys in use were made */
+	uint32_t n_transport_early; /* messages to the transport before the login */
+	bool authenticated;
+	bool forget;       /* wipe what was handed out, at the next call */
+	uint32_t last_seq; /* of the packet that was fetched last */
+	struct buf pongs;  /* strings to send back, when layers above may send */
+
+	bool over;
+	bool orderly;
+	bool disconnected; /* our DISCONNECT is in the output: nothing follows it */
+	enum err error;
+	struct story story;
+};
+
+static inline bool
+link_is_first_exchange(const struct wire_link *l)
+{
+	return !l->keyed;
+}
+
+/* Ends the link with this error; the reason (0: none) goes into a DISCONNECT. Returns e. */
+enum err link_over(struct wire_link *l, enum err e, uint32_t reason, const char *format, ...)
+    printf_like(4, 5);
+
+/* One payload of the transport's own, in any state. */
+enum err link_put(struct wire_link *l, struct slice payload) must_check;
+
+/* Queues our KEXINIT. From KEX_NONE, or at the link's start. */
+enum err link_kex_offer(struct wire_link *l) must_check;
+/* Is a re-exchange due? */
+bool link_kex_due(const struct wire_link *l, int64_t now_us);
+
+enum err link_kex_kexinit(struct wire_link *l, struct slice payload) must_check;
+enum err link_kex_init(struct wire_link *l, struct slice payload) must_check;
+enum err link_kex_newkeys(struct wire_link *l, struct slice payload) must_check;
+
+/*
+ * A payload from the client. *ret_above: it belongs to the layers above. Else it has been dealt
+ * with.
+ */
+enum err link_message(struct wire_link *l, struct slice payload, bool *ret_above) must_check;
+enum err link_send_pongs(struct wire_link *l) must_check;
+enum err link_unimplemented(struct wire_link *l) must_check;
+
+#endif

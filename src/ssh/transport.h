@@ -96,6 +96,10 @@ enum err transport_auth_answer(
 struct slice transport_peek(struct transport *t);
 void transport_consume(struct transport *t, size_t len);
 
+/* Server: gives memory back that only much traffic needs. For a caller that has been idle for a
+ * while. */
+void transport_trim(struct transport *t);
+
 /* Client side. */
 
 struct transport_client_config {

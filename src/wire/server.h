@@ -13,8 +13,11 @@ enum {
 	WIRE_WINDOW = 4 * 1024 * 1024,
 	/* Of one CHANNEL_DATA to us: what OpenSSH and others send at most. */
 	WIRE_CHANNEL_PACKET = 32 * 1024,
-	/* With so many bytes waiting for the line, nothing more is taken to send. */
-	WIRE_OUTPUT_HIGH = 1024 * 1024,
+	/* With so many bytes waiting for the line, nothing more of the stream is taken to send. As
+	 * much as fits into a core's cache: it is sent before it has left that. */
+	WIRE_OUTPUT_HIGH = 256 * 1024,
+	/* ... and with so many nothing more is heard, as it could want an answer. */
+	WIRE_OUTPUT_DEAF = 2 * WIRE_OUTPUT_HIGH,
 	WIRE_REFUSALS_MAX = 1000 /* of requests and channels after the login: a flood */
 };
 
@@ -46,18 +49,27 @@ enum err wire_server_new(
     struct wire_server **ret_w, const struct wire_server_config *config) must_check;
 void wire_server_free(struct wire_server *w);
 
-/* As wire_link_space and wire_link_filled. The line's end is told with len 0 by wire_server_eof. */
+/* As wire_link_space and wire_link_filled. */
 uint8_t *wire_server_space(struct wire_server *w, size_t *ret_len);
 void wire_server_filled(struct wire_server *w, size_t len);
-void wire_server_eof(struct wire_server *w);
 
+/* The line has ended; why: what broke it, or NULL when the peer closed it. What came before is told
+ * first. */
+void wire_server_eof(struct wire_server *w, const char *why);
+
+/*
+ * The next event, each told once; but READABLE as long as there are bytes. Bytes that came before
+ * the end are told before it.
+ */
 void wire_server_next_event(struct wire_server *w, struct wire_event *ret_event);
 enum err wire_server_answer(
     struct wire_server *w, enum wire_verdict verdict, uint32_t methods) must_check;
 
 /*
  * Bytes of the stream that are there: what one CHANNEL_DATA brought, decrypted where it was
- * received. Borrowed until the next call; consume tells how many were taken. Empty: none now.
+ * received. Borrowed until the next call; consume tells how many were taken. Empty: none now. What
+ * isn't taken stays where it is, and nothing behind it is looked at; but while nothing can be sent
+ * before the peer has spoken it is put aside, so that its word can be heard.
  */
 struct slice wire_server_peek(struct wire_server *w);
 void wire_server_consume(struct wire_server *w, size_t len);
@@ -68,8 +80,29 @@ enum err wire_server_write(
 
 struct buf *wire_server_output(struct wire_server *w);
 
-/* exit-status 0, EOF and CLOSE on the channel, then DISCONNECT, into the output. */
+/* Would a write take anything now? */
+bool wire_server_may_write(const struct wire_server *w);
+
+/* Is more wanted from the line now? Else its bytes are to stay in the socket. */
+bool wire_server_wants_input(struct wire_server *w);
+
+/*
+ * exit-status 0, EOF and CLOSE on the channel, into the output; the peer's CLOSE is told as CLOSED.
+ * A DISCONNECT now would reach it before its own farewell, and look like a failure.
+ */
 void wire_server_close(struct wire_server *w);
+
+/* Was our CLOSE said, and is the peer's awaited? */
+bool wire_server_is_closing(const struct wire_server *w);
+
+/* It is over, for this reason, and the peer gets it as a DISCONNECT; the first reason stays. */
+void wire_server_end(struct wire_server *w, enum err error, const char *story);
+
+/* Gives memory back that only much traffic needs. */
+void wire_server_trim(struct wire_server *w);
+
+/* Logged in? */
+bool wire_server_authenticated(const struct wire_server *w);
 
 const struct wire_facts *wire_server_facts(const struct wire_server *w);
 

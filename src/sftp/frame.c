@@ -95,3 +95,22 @@ sftp_frame_next(struct sftp_frame *f, struct slice *bytes, struct slice *ret_pac
 	*ret_packet = slice_take(bytes, len);
 	return ERR_OK;
 }
+
+void
+sftp_frame_back(struct sftp_frame *f, struct slice *bytes, struct slice before)
+{
+	/* One that was put together stays where it is, and its last bytes stay taken. */
+	if (f->handed_out)
+		f->handed_out = false;
+	else
+		*bytes = before;
+}
+
+void
+sftp_frame_trim(struct sftp_frame *f)
+{
+	if (!f->handed_out && buf_len(&f->partial) > 0)
+		return;
+	f->handed_out = false;
+	buf_fini(&f->partial);
+}

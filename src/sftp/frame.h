@@ -25,4 +25,13 @@ void sftp_frame_fini(struct sftp_frame *f);
 enum err sftp_frame_next(
     struct sftp_frame *f, struct slice *bytes, struct slice *ret_packet) must_check;
 
+/*
+ * Puts back the packet that the last call gave: the next one gives it again. before is what *bytes
+ * was at that call.
+ */
+void sftp_frame_back(struct sftp_frame *f, struct slice *bytes, struct slice before);
+
+/* Gives memory back, when no packet has begun. */
+void sftp_frame_trim(struct sftp_frame *f);
+
 #endif

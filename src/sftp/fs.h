@@ -27,12 +27,12 @@ struct sftp_result {
 
 /*
  * Names the request that an operation belongs to; valid until it is completed, or its file was
- * abandoned. Both members are opaque: request_id is the engine's own number for the request, not
+ * abandoned. Its members are opaque: request_id is the engine's own number for the request, not
  * the client's, which need not be unique.
  */
 struct sftp_token {
 	void *server;
-	uint32_t request_id;
+	uint32_t request_id, slot;
 };
 
 /*
@@ -63,6 +63,12 @@ struct sftp_fs_ops {
 	    const struct sftp_attrs *attrs, void **ret_file);
 	/* Reads up to len bytes straight into dst; *ret_len 0 with SSH_FX_EOF at the end. */
 	struct sftp_result (*read)(
+	    void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len);
+	/*
+	 * As read, for check-file: the bytes don't go to the client, so whatever takes note of what
+	 * a client has read of a file takes no note of these.
+	 */
+	struct sftp_result (*peek)(
 	    void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len);
 	struct sftp_result (*write)(void *file, uint64_t offset, struct slice data);
 	/*
@@ -105,7 +111,8 @@ struct sftp_fs_ops {
 	/*
 	 * copy-data, piece by piece: copies up to len bytes and says how many; fewer than asked is
 	 * not the end, 0 with SSH_FX_OK is. The engine asks again until the client's length is
-	 * done, and answers others between.
+	 * done, and answers others between. It sees to it that ranges of one handle don't overlap;
+	 * that two handles are of one file, only the file system can tell, and refuses it.
 	 */
 	struct sftp_result (*copy)(void *from_file, uint64_t from_offset, void *to_file,
 	    uint64_t to_offset, uint64_t len, uint64_t *ret_len);

@@ -7,7 +7,7 @@
  *	               └───────────────release───────────────▲
  *
  * A file whose CLOSE waits for completion keeps its slot, so that open and closing files together
- * are at most SFTP_HANDLES_MAX; its handle is invalid already.
+ * are at most max; its handle is invalid already.
  */
 #ifndef SFTP_HANDLES_H
 #define SFTP_HANDLES_H
@@ -31,6 +31,7 @@ struct sftp_slot {
 	void *object;        /* the file system's file or directory */
 	uint32_t generation; /* of the handle; while closing also the token's number */
 	uint32_t request_id; /* closing: the client's id, to answer */
+	uint32_t n_jobs;     /* that read or write the file (serve_job.h): no request may, then */
 	struct sftp_result
 	    end; /* of a directory: how it ended, when there were entries before it */
 	bool ended;
@@ -41,15 +42,17 @@ struct sftp_handles {
 	uint32_t n_slots; /* allocated */
 	uint32_t n_open;  /* not free */
 	uint32_t n_closing;
+	uint32_t first_free; /* no slot before this one is free */
 	uint32_t generation; /* the last one given */
+	uint32_t max;        /* of n_open */
 };
 
-void sftp_handles_init(struct sftp_handles *h);
+void sftp_handles_init(struct sftp_handles *h, uint32_t max);
 
 /* Frees the table; what the slots hold is the caller's to end before. */
 void sftp_handles_fini(struct sftp_handles *h);
 
-/* Makes sure that the next add has a slot. ERR_LIMIT: SFTP_HANDLES_MAX are in use. ERR_NOMEM. */
+/* Makes sure that the next add has a slot. ERR_LIMIT: max are in use. ERR_NOMEM. */
 enum err sftp_handles_prepare(struct sftp_handles *h) must_check;
 
 /* Puts object behind a new handle. Only after sftp_handles_prepare. */
@@ -63,9 +66,16 @@ struct sftp_slot *sftp_handles_find(
 /* From open to closing; returns the number for the token. */
 uint32_t sftp_handles_closing(struct sftp_handles *h, struct sftp_slot *slot, uint32_t request_id);
 
-/* The closing slot of a token's number, or NULL. */
-struct sftp_slot *sftp_handles_find_closing(struct sftp_handles *h, uint32_t generation);
+/* The closing slot with this index and number, or NULL. */
+struct sftp_slot *sftp_handles_find_closing(
+    struct sftp_handles *h, uint32_t index, uint32_t generation);
+
+/* Where the slot is: also after a prepare. */
+uint32_t sftp_handles_index(const struct sftp_handles *h, const struct sftp_slot *slot);
 
 void sftp_handles_release(struct sftp_handles *h, struct sftp_slot *slot);
+
+/* Gives memory back, when nothing is open. */
+void sftp_handles_trim(struct sftp_handles *h);
 
 #endif

@@ -73,6 +73,13 @@ enum sftp_status_code {
 #define SFTP_EXT_HOME_DIRECTORY "home-directory"
 #define SFTP_EXT_USERS_GROUPS   "users-groups-by-id@openssh.com"
 #define SFTP_EXT_COPY_DATA      "copy-data"
+/*
+ * draft-ietf-secsh-filexfer-extensions-00 section 3 offers CHECK_FILE and asks by the two others.
+ * Paramiko asks by CHECK_FILE itself, with a handle, and wants that name in the reply, too.
+ */
+#define SFTP_EXT_CHECK_FILE        "check-file"
+#define SFTP_EXT_CHECK_FILE_HANDLE "check-file-handle"
+#define SFTP_EXT_CHECK_FILE_NAME   "check-file-name"
 
 /* f_flag of statvfs@openssh.com. */
 #define SSH_FXE_STATVFS_ST_RDONLY UINT64_C(0x1)

@@ -14,6 +14,7 @@ struct request_layout {
 	{                                                                                   \
 		.kind = SFTP_FIELD_##kind_, .offset = offsetof(struct sftp_request, member) \
 	}
+#define CHECK_FIELDS F(TEXT, algorithms), F(U64, offset), F(U64, range_length), F(U32, block_size)
 
 /* After the type stand the id (but for INIT), the extension's name, and the fields. */
 static const struct request_layout LAYOUTS[SFTP_N_REQUESTS] = {
@@ -53,9 +54,16 @@ static const struct request_layout LAYOUTS[SFTP_N_REQUESTS] = {
     [SFTP_REQ_USERS_GROUPS] = {SSH_FXP_EXTENDED, SFTP_EXT_USERS_GROUPS,
 	{F(DATA, uids), F(DATA, gids)}},
     [SFTP_REQ_COPY_DATA] = {SSH_FXP_EXTENDED, SFTP_EXT_COPY_DATA,
-	{F(HANDLE, handle), F(U64, offset), F(U64, copy_length), F(HANDLE, to_handle),
+	{F(HANDLE, handle), F(U64, offset), F(U64, range_length), F(HANDLE, to_handle),
 	    F(U64, to_offset)}},
+    [SFTP_REQ_CHECK_FILE] = {SSH_FXP_EXTENDED, SFTP_EXT_CHECK_FILE,
+	{F(HANDLE, handle), CHECK_FIELDS}},
+    [SFTP_REQ_CHECK_FILE_HANDLE] = {SSH_FXP_EXTENDED, SFTP_EXT_CHECK_FILE_HANDLE,
+	{F(HANDLE, handle), CHECK_FIELDS}},
+    [SFTP_REQ_CHECK_FILE_NAME] = {SSH_FXP_EXTENDED, SFTP_EXT_CHECK_FILE_NAME,
+	{F(PATH, path), CHECK_FIELDS}},
 };
+#undef CHECK_FIELDS
 #undef F
 
 const char *

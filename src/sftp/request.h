@@ -41,6 +41,9 @@ enum sftp_request_kind {
 	SFTP_REQ_HOME_DIRECTORY,
 	SFTP_REQ_USERS_GROUPS,
 	SFTP_REQ_COPY_DATA,
+	SFTP_REQ_CHECK_FILE,
+	SFTP_REQ_CHECK_FILE_HANDLE,
+	SFTP_REQ_CHECK_FILE_NAME,
 	SFTP_N_REQUESTS
 };
 
@@ -61,9 +64,13 @@ struct sftp_request {
 	struct sftp_attrs attrs;
 	struct slice pairs; /* extensions of INIT */
 
-	/* copy-data: from handle, offset, copy_length (0: to the end) to to_handle, to_offset */
-	uint64_t copy_length, to_offset;
+	/* copy-data: from handle, offset, range_length to to_handle, to_offset */
+	uint64_t range_length; /* 0: to the end; of check-file, too */
+	uint64_t to_offset;
 	struct slice to_handle;
+
+	struct slice algorithms; /* of check-file: names with commas between, the best first */
+	uint32_t block_size;     /* 0: one hash over everything */
 
 	struct slice user;       /* of home-directory */
 	struct slice uids, gids; /* of users-groups-by-id: uint32s in a row */

@@ -5,12 +5,16 @@
 #include "sftp/status.h"
 
 /* Version 3 has no code for it; OpenSSH says FAILURE, too. */
-static const struct sftp_result NO_HANDLE = {SSH_FX_FAILURE, "no such handle"};
-
-static struct sftp_slot *
-find_file(struct sftp_server *s, const struct sftp_request *r)
+struct sftp_result
+serve_no_handle(void)
 {
-	return sftp_handles_find(&s->handles, r->handle, SFTP_SLOT_FILE);
+	return serve_status(SSH_FX_FAILURE, "no such handle");
+}
+
+struct sftp_slot *
+serve_file(struct sftp_server *s, struct slice handle)
+{
+	return sftp_handles_find(&s->handles, handle, SFTP_SLOT_FILE);
 }
 
 struct sftp_result
@@ -44,13 +48,14 @@ static struct sftp_result
 close_file(struct sftp_server *s, struct sftp_slot *slot, uint32_t id)
 {
 	uint32_t number = sftp_handles_closing(&s->handles, slot, id);
-	struct sftp_token token = {.server = s, .request_id = number};
+	uint32_t index = sftp_handles_index(&s->handles, slot);
+	struct sftp_token token = {.server = s, .request_id = number, .slot = index};
 	struct sftp_result result = s->ops->close(slot->object, token);
 
 	/* Pending: the slot is released by sftp_fs_complete, or it was already. */
 	if (result.status == SFTP_PENDING)
 		return result;
-	slot = sftp_handles_find_closing(&s->handles, number);
+	slot = sftp_handles_find_closing(&s->handles, index, number);
 	BUG_ON(slot == NULL);
 	sftp_handles_release(&s->handles, slot);
 	return result;
@@ -59,13 +64,13 @@ close_file(struct sftp_server *s, struct sftp_slot *slot, uint32_t id)
 struct sftp_result
 serve_close(struct sftp_server *s, const struct sftp_request *r)
 {
-	struct sftp_slot *slot = find_file(s, r);
+	struct sftp_slot *slot = serve_file(s, r->handle);
 
 	if (slot != NULL)
 		return close_file(s, slot, r->id);
 	slot = sftp_handles_find(&s->handles, r->handle, SFTP_SLOT_DIR);
 	if (slot == NULL)
-		return NO_HANDLE;
+		return serve_no_handle();
 	s->ops->closedir(slot->object);
 	sftp_handles_release(&s->handles, slot);
 	return serve_status(SSH_FX_OK, NULL);
@@ -79,11 +84,11 @@ struct sftp_result
 serve_read(struct sftp_server *s, const struct sftp_request *r)
 {
 	size_t want = r->length < SFTP_READ_MAX ? r->length : SFTP_READ_MAX, got = 0;
-	struct sftp_slot *slot = find_file(s, r);
+	struct sftp_slot *slot = serve_file(s, r->handle);
 	uint8_t *content;
 
 	if (slot == NULL)
-		return NO_HANDLE;
+		return serve_no_handle();
 	/* Behind what a file's offset can be there is nothing; and nothing was asked for. */
 	if (r->offset > INT64_MAX - want || want == 0)
 		return serve_status(SSH_FX_EOF, NULL);
@@ -108,10 +113,10 @@ serve_read(struct sftp_server *s, const struct sftp_request *r)
 struct sftp_result
 serve_write(struct sftp_server *s, const struct sftp_request *r)
 {
-	struct sftp_slot *slot = find_file(s, r);
+	struct sftp_slot *slot = serve_file(s, r->handle);
 
 	if (slot == NULL)
-		return NO_HANDLE;
+		return serve_no_handle();
 	if (r->offset > (uint64_t)INT64_MAX - r->data.len)
 		return serve_status(SSH_FX_FAILURE, "past the greatest size of a file");
 	struct sftp_result result = s->ops->write(slot->object, r->offset, r->data);
@@ -124,10 +129,10 @@ struct sftp_result
 serve_fstat(struct sftp_server *s, const struct sftp_request *r)
 {
 	struct sftp_response response = {.type = SSH_FXP_ATTRS, .id = r->id};
-	struct sftp_slot *slot = find_file(s, r);
+	struct sftp_slot *slot = serve_file(s, r->handle);
 
 	if (slot == NULL)
-		return NO_HANDLE;
+		return serve_no_handle();
 	struct sftp_result result = s->ops->fstat(slot->object, &response.attrs);
 	return result.status == SSH_FX_OK ? serve_answer(s, &response) : result;
 }
@@ -135,27 +140,27 @@ serve_fstat(struct sftp_server *s, const struct sftp_request *r)
 struct sftp_result
 serve_fsetstat(struct sftp_server *s, const struct sftp_request *r)
 {
-	struct sftp_slot *slot = find_file(s, r);
+	struct sftp_slot *slot = serve_file(s, r->handle);
 
-	return slot == NULL ? NO_HANDLE : s->ops->fsetstat(slot->object, &r->attrs);
+	return slot == NULL ? serve_no_handle() : s->ops->fsetstat(slot->object, &r->attrs);
 }
 
 struct sftp_result
 serve_fsync(struct sftp_server *s, const struct sftp_request *r)
 {
-	struct sftp_slot *slot = find_file(s, r);
+	struct sftp_slot *slot = serve_file(s, r->handle);
 
-	return slot == NULL ? NO_HANDLE : s->ops->fsync(slot->object);
+	return slot == NULL ? serve_no_handle() : s->ops->fsync(slot->object);
 }
 
 struct sftp_result
 serve_fstatvfs(struct sftp_server *s, const struct sftp_request *r)
 {
-	struct sftp_slot *slot = find_file(s, r);
+	struct sftp_slot *slot = serve_file(s, r->handle);
 	struct sftp_fs_statvfs st = {0};
 
 	if (slot == NULL)
-		return NO_HANDLE;
+		return serve_no_handle();
 	struct sftp_result result = s->ops->fstatvfs(slot->object, &st);
 	return result.status == SSH_FX_OK ? serve_statvfs_body(s, r->id, &st) : result;
 }

@@ -69,6 +69,12 @@ serve_posix_rename(struct sftp_server *s, const struct sftp_request *r)
 	return s->ops->rename(s->fs, r->path, r->to, true);
 }
 
+struct sftp_result
+serve_link(struct sftp_server *s, const struct sftp_request *r)
+{
+	return s->ops->link(s->fs, r->path, r->to);
+}
+
 /* r->path is the target and r->to the link: see the table of layouts in request.c. */
 struct sftp_result
 serve_symlink(struct sftp_server *s, const struct sftp_request *r)
@@ -144,11 +150,9 @@ serve_home_directory(struct sftp_server *s, const struct sftp_request *r)
 	return name_by(s, r->id, slice_str("."), s->ops->realpath);
 }
 
-static struct sftp_result
-answer_extended(struct sftp_server *s, uint32_t id, enum err e, const struct buf *body)
+struct sftp_result
+serve_extended(struct sftp_server *s, uint32_t id, const struct buf *body)
 {
-	if (e != ERR_OK)
-		return sftp_result_of(e);
 	return serve_answer(s, &(struct sftp_response){
 				   .type = SSH_FXP_EXTENDED_REPLY,
 				   .id = id,
@@ -162,7 +166,8 @@ serve_statvfs_body(struct sftp_server *s, uint32_t id, const struct sftp_fs_stat
 	struct buf body _cleanup_(buf_fini);
 
 	buf_init(&body, 256);
-	return answer_extended(s, id, sftp_statvfs_put(&body, st), &body);
+	enum err e = sftp_statvfs_put(&body, st);
+	return e == ERR_OK ? serve_extended(s, id, &body) : sftp_result_of(e);
 }
 
 struct sftp_result
@@ -181,10 +186,11 @@ serve_limits(struct sftp_server *s, const struct sftp_request *r)
 	    .max_packet = SFTP_PACKET_MAX,
 	    .max_read = SFTP_READ_MAX,
 	    .max_write = SFTP_WRITE_ADVISED,
-	    .max_handles = SFTP_HANDLES_MAX,
+	    .max_handles = s->limits.max_handles,
 	};
 	struct buf body _cleanup_(buf_fini);
 
 	buf_init(&body, 64);
-	return answer_extended(s, r->id, sftp_limits_put(&body, &limits), &body);
+	enum err e = sftp_limits_put(&body, &limits);
+	return e == ERR_OK ? serve_extended(s, r->id, &body) : sftp_result_of(e);
 }

@@ -2,42 +2,49 @@
 #include "base/bug.h"
 #include "sftp/serve.h"
 
-#define OP(name)  .needs_op = true, .ops_offset = offsetof(struct sftp_fs_ops, name)
+#define OP(op)    .needs_op = true, .ops_offset = offsetof(struct sftp_fs_ops, op)
 #define CHANGES   .changes = true
+#define LATER     .later = true
 #define OFFERS(v) .advertised = (v)
 
-/*
- * HARDLINK, USERS_GROUPS and COPY_DATA have no row: they are not offered, and refused with
- * SSH_FX_OP_UNSUPPORTED, after which clients fall back on what version 3 has. INIT is the engine's
- * own.
- */
+/* INIT is the engine's own. */
 static const struct serve_handler HANDLERS[SFTP_N_REQUESTS] = {
-    [SFTP_REQ_OPEN] = {serve_open, OP(open)},
-    [SFTP_REQ_CLOSE] = {serve_close},
-    [SFTP_REQ_READ] = {serve_read, OP(read)},
-    [SFTP_REQ_WRITE] = {serve_write, CHANGES, OP(write)},
-    [SFTP_REQ_LSTAT] = {serve_lstat, OP(lstat)},
-    [SFTP_REQ_FSTAT] = {serve_fstat, OP(fstat)},
-    [SFTP_REQ_SETSTAT] = {serve_setstat, CHANGES, OP(setstat)},
-    [SFTP_REQ_FSETSTAT] = {serve_fsetstat, CHANGES, OP(fsetstat)},
-    [SFTP_REQ_OPENDIR] = {serve_opendir, OP(opendir)},
-    [SFTP_REQ_READDIR] = {serve_readdir, OP(readdir)},
-    [SFTP_REQ_REMOVE] = {serve_remove, CHANGES, OP(remove)},
-    [SFTP_REQ_MKDIR] = {serve_mkdir, CHANGES, OP(mkdir)},
-    [SFTP_REQ_RMDIR] = {serve_rmdir, CHANGES, OP(rmdir)},
-    [SFTP_REQ_REALPATH] = {serve_realpath, OP(realpath)},
-    [SFTP_REQ_STAT] = {serve_stat, OP(stat)},
-    [SFTP_REQ_RENAME] = {serve_rename, CHANGES, OP(rename)},
-    [SFTP_REQ_READLINK] = {serve_readlink, OP(readlink)},
-    [SFTP_REQ_SYMLINK] = {serve_symlink, CHANGES, OP(symlink)},
-    [SFTP_REQ_POSIX_RENAME] = {serve_posix_rename, CHANGES, OP(rename), OFFERS("1")},
-    [SFTP_REQ_STATVFS] = {serve_statvfs, OP(statvfs), OFFERS("2")},
-    [SFTP_REQ_FSTATVFS] = {serve_fstatvfs, OP(fstatvfs), OFFERS("2")},
-    [SFTP_REQ_FSYNC] = {serve_fsync, CHANGES, OP(fsync), OFFERS("1")},
-    [SFTP_REQ_LSETSTAT] = {serve_lsetstat, CHANGES, OP(lsetstat), OFFERS("1")},
-    [SFTP_REQ_LIMITS] = {serve_limits, OFFERS("1")},
-    [SFTP_REQ_EXPAND_PATH] = {serve_expand_path, OP(realpath), OFFERS("1")},
-    [SFTP_REQ_HOME_DIRECTORY] = {serve_home_directory, OP(realpath), OFFERS("1")},
+    [SFTP_REQ_OPEN] = {"open", serve_open, OP(open)},
+    [SFTP_REQ_CLOSE] = {"close", serve_close, LATER},
+    [SFTP_REQ_READ] = {"read", serve_read, OP(read)},
+    [SFTP_REQ_WRITE] = {"write", serve_write, CHANGES, OP(write)},
+    [SFTP_REQ_LSTAT] = {"lstat", serve_lstat, OP(lstat)},
+    [SFTP_REQ_FSTAT] = {"fstat", serve_fstat, OP(fstat)},
+    [SFTP_REQ_SETSTAT] = {"setstat", serve_setstat, CHANGES, OP(setstat)},
+    [SFTP_REQ_FSETSTAT] = {"fsetstat", serve_fsetstat, CHANGES, OP(fsetstat)},
+    [SFTP_REQ_OPENDIR] = {"opendir", serve_opendir, OP(opendir)},
+    [SFTP_REQ_READDIR] = {"readdir", serve_readdir, OP(readdir)},
+    [SFTP_REQ_REMOVE] = {"remove", serve_remove, CHANGES, OP(remove)},
+    [SFTP_REQ_MKDIR] = {"mkdir", serve_mkdir, CHANGES, OP(mkdir)},
+    [SFTP_REQ_RMDIR] = {"rmdir", serve_rmdir, CHANGES, OP(rmdir)},
+    [SFTP_REQ_REALPATH] = {"realpath", serve_realpath, OP(realpath)},
+    [SFTP_REQ_STAT] = {"stat", serve_stat, OP(stat)},
+    [SFTP_REQ_RENAME] = {"rename", serve_rename, CHANGES, OP(rename)},
+    [SFTP_REQ_READLINK] = {"readlink", serve_readlink, OP(readlink)},
+    [SFTP_REQ_SYMLINK] = {"symlink", serve_symlink, CHANGES, OP(symlink)},
+    [SFTP_REQ_POSIX_RENAME] = {"posix-rename", serve_posix_rename, CHANGES, OP(rename),
+	OFFERS("1")},
+    [SFTP_REQ_STATVFS] = {"statvfs", serve_statvfs, OP(statvfs), OFFERS("2")},
+    [SFTP_REQ_FSTATVFS] = {"fstatvfs", serve_fstatvfs, OP(fstatvfs), OFFERS("2")},
+    [SFTP_REQ_HARDLINK] = {"hardlink", serve_link, CHANGES, OP(link), OFFERS("1")},
+    [SFTP_REQ_FSYNC] = {"fsync", serve_fsync, CHANGES, OP(fsync), OFFERS("1")},
+    [SFTP_REQ_LSETSTAT] = {"lsetstat", serve_lsetstat, CHANGES, OP(lsetstat), OFFERS("1")},
+    [SFTP_REQ_LIMITS] = {"limits", serve_limits, OFFERS("1")},
+    [SFTP_REQ_EXPAND_PATH] = {"expand-path", serve_expand_path, OP(realpath), OFFERS("1")},
+    [SFTP_REQ_HOME_DIRECTORY] = {"home-directory", serve_home_directory, OP(realpath), OFFERS("1")},
+    [SFTP_REQ_USERS_GROUPS] = {"users-groups-by-id", serve_users_groups, OP(user_name),
+	OFFERS("1")},
+    [SFTP_REQ_COPY_DATA] = {"copy-data", serve_copy_data, CHANGES, LATER, OP(copy), OFFERS("1")},
+    /* One name is offered, with our algorithms (check-file's section 3), for all three. */
+    [SFTP_REQ_CHECK_FILE] = {"check-file", serve_check_handle, LATER, OP(peek),
+	OFFERS("sha256,sha1,md5")},
+    [SFTP_REQ_CHECK_FILE_HANDLE] = {"check-file-handle", serve_check_handle, LATER, OP(peek)},
+    [SFTP_REQ_CHECK_FILE_NAME] = {"check-file-name", serve_check_name, LATER, OP(peek)},
 };
 
 /* Has the file system the operation? All members of the table are pointers to functions. */
@@ -67,4 +74,24 @@ serve_changes(const struct sftp_request *r)
 	if (r->kind == SFTP_REQ_OPEN)
 		return (r->pflags & ~SSH_FXF_READ) != 0;
 	return HANDLERS[r->kind].changes;
+}
+
+bool
+serve_is_refused(const struct sftp_server *s, enum sftp_request_kind kind)
+{
+	return (s->refused >> kind & 1) != 0;
+}
+
+/* INIT, the first kind, can't be refused. */
+const char *
+sftp_server_request_name(unsigned i)
+{
+	return i + 1 < SFTP_N_REQUESTS ? HANDLERS[i + 1].name : NULL;
+}
+
+void
+sftp_server_refuse(struct sftp_server *s, unsigned i)
+{
+	BUG_ON(s->greeted || i + 1 >= SFTP_N_REQUESTS);
+	s->refused |= UINT64_C(1) << (i + 1);
 }

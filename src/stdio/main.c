@@ -16,8 +16,10 @@
 #include "base/bug.h"
 #include "os/fd.h"
 #include "sftp/server.h"
+#include "stdio/hostfs.h"
 #include "stdio/options.h"
-#include "vfs/hostfs.h"
+#include "stdio/requests.h"
+#include "stdio/startdir.h"
 
 /* Room for a packet of the greatest size, and for the next ones behind it. */
 enum { INPUT_SIZE = 2 * SFTP_PACKET_MAX };
@@ -82,7 +84,9 @@ wait_for_line(const struct line *l)
 	    {.fd = writes ? STDOUT_FILENO : -1, .events = POLLOUT},
 	};
 
-	if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+	int timeout = sftp_server_has_work(l->server) ? 0 : -1;
+
+	if (poll(fds, ARRAY_LEN(fds), timeout) < 0 && errno != EINTR)
 		return err_last();
 	return ERR_OK;
 }
@@ -129,9 +133,9 @@ prepare(const struct stdio_options *o)
 	(void)signal(SIGXFSZ, SIG_IGN);
 	if (o->umask >= 0)
 		(void)umask((mode_t)o->umask);
-	if (o->start_dir != NULL && chdir(o->start_dir) < 0) {
-		(void)fprintf(
-		    stderr, "dray-sftp-server: %s: %s\n", o->start_dir, err_text(err_last()));
+	enum err e = o->start_dir == NULL ? ERR_OK : startdir_enter(o->start_dir);
+	if (e != ERR_OK) {
+		(void)fprintf(stderr, "dray-sftp-server: %s: %s\n", o->start_dir, err_text(e));
 		return false;
 	}
 	return fd_set_nonblocking(STDIN_FILENO) == ERR_OK &&
@@ -139,25 +143,26 @@ prepare(const struct stdio_options *o)
 }
 
 static enum err
-run(const struct stdio_options *o)
+run(const struct stdio_options *o, struct sftp_server *server)
 {
-	struct line l = {.input = malloc(INPUT_SIZE)};
+	struct line l = {.server = server, .input = malloc(INPUT_SIZE)};
 
 	if (l.input == NULL)
 		return ERR_NOMEM;
-	enum err e = sftp_server_new(&l.server, hostfs_ops(), NULL, o->read_only);
-	if (e == ERR_OK) {
-		e = serve(&l);
-		struct sftp_server_stats stats = sftp_server_stats(l.server);
-		report(&o->report, LOG_INFO,
-		    "session ended: %llu requests, %llu bytes read, %llu "
-		    "written",
-		    (unsigned long long)stats.n_requests, (unsigned long long)stats.bytes_read,
-		    (unsigned long long)stats.bytes_written);
-	}
-	sftp_server_free(l.server);
+	report(&o->report, LOG_INFO, "session opened for uid %u", (unsigned)getuid());
+	enum err e = serve(&l);
+	struct sftp_server_stats stats = sftp_server_stats(server);
+	report(&o->report, LOG_INFO, "session ended: %llu requests, %llu bytes read, %llu written",
+	    (unsigned long long)stats.n_requests, (unsigned long long)stats.bytes_read,
+	    (unsigned long long)stats.bytes_written);
 	free(l.input);
 	return e;
+}
+
+static void
+free_server(struct sftp_server **server)
+{
+	sftp_server_free(*server);
 }
 
 int
@@ -171,11 +176,19 @@ main(int argc, char **argv)
 		stdio_options_usage(stdout);
 		return 0;
 	}
+	if (o.query_requests) {
+		requests_print(stdout);
+		return 0;
+	}
 	if (!prepare(&o))
 		return 1;
 	report_open(&o.report);
-	report(&o.report, LOG_INFO, "session opened for uid %u", (unsigned)getuid());
-	enum err e = run(&o);
+	struct sftp_server *server _cleanup_(free_server) = NULL;
+	enum err e = sftp_server_new(&server, hostfs_ops(), NULL, o.read_only);
+	if (e == ERR_OK && !requests_restrict(server, o.denied, o.allowed))
+		return 1;
+	if (e == ERR_OK)
+		e = run(&o, server);
 	if (e == ERR_OK || e == ERR_CLOSED)
 		return 0;
 	report(&o.report, LOG_ERR, "session failed: %s", err_text(e));

@@ -1,5 +1,6 @@
 #include "stdio/options.h"
 
+#include <strings.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -48,10 +49,14 @@ take_option(int option, const char *argument, struct stdio_options *o)
 	case 'u':
 		return parse_umask(argument, &o->umask) || complain("not an octal umask", argument);
 	case 'p':
+		o->allowed = argument;
+		return true;
 	case 'P':
-		/* To be ignored it is too important: who gives it relies on it. */
-		return complain(
-		    "lists of requests are not supported (use -R to refuse changes)", argument);
+		o->denied = argument;
+		return true;
+	case 'Q':
+		o->query_requests = strcasecmp(argument, "requests") == 0;
+		return o->query_requests || complain("nothing to be queried", argument);
 	default:
 		stdio_options_usage(stderr);
 		return false;
@@ -67,12 +72,11 @@ stdio_options_parse(int argc, char **argv, struct stdio_options *ret_o)
 	    .umask = -1,
 	    .report = {.facility = LOG_AUTH, .level = LOG_ERR},
 	};
-	while ((option = getopt(argc, argv, "Rd:ef:hl:P:p:u:")) != -1) {
+	while ((option = getopt(argc, argv, "Rd:ef:hl:P:p:Q:u:")) != -1) {
 		if (!take_option(option, optarg, ret_o))
 			return false;
 	}
-	if (optind < argc)
-		return complain("unexpected argument", argv[optind]);
+	/* Operands are passed over, as OpenSSH's server does: scp -D gives it the host's name. */
 	return true;
 }
 
@@ -80,5 +84,7 @@ void
 stdio_options_usage(FILE *to)
 {
 	(void)fprintf(to, "usage: dray-sftp-server [-ehR] [-d start_directory] [-f log_facility]\n"
-			  "                        [-l log_level] [-u umask]\n");
+			  "                        [-l log_level] [-P denied_requests]\n"
+			  "                        [-p allowed_requests] [-u umask]\n"
+			  "       dray-sftp-server -Q requests\n");
 }

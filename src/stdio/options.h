@@ -12,6 +12,9 @@
 struct stdio_options {
 	bool read_only;
 	bool help;
+	bool query_requests;   /* -Q requests */
+	const char *denied;    /* -P: names with commas between, or NULL */
+	const char *allowed;   /* -p: what isn't among them is denied, too; or NULL: all are */
 	const char *start_dir; /* NULL: where we are */
 	int umask;             /* -1: as it is */
 	struct report_settings report;

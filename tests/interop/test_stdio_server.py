@@ -206,7 +206,7 @@ def test_help():
 
 
 @pytest.mark.parametrize("flags", [
-    ("-P", "open"), ("-p", "open"), ("-Q", "requests"), ("-x",), ("extra",), ("-d",),
+    ("-P", "opem"), ("-p", "read,"+"wrote"), ("-Q", "answers"), ("-Q",), ("-x",), ("-d",),
     ("-d", "/no/such/dir"), ("-l", "LOUD"), ("-f", "NOWHERE"), ("-u", "8"), ("-u", "77777"),
     ("-u", "-1"), ("-u", ""),
 ])

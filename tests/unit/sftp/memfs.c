@@ -177,11 +177,12 @@ mem_open(void *ctx, struct slice path, uint32_t pflags, const struct sftp_attrs 
 }
 
 static struct sftp_result
-mem_read(void *ctx, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len)
+mem_peek(void *ctx, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len)
 {
 	struct memfs_file *file = ctx;
 	size_t most = file->fs->read_most;
 
+	file->fs->n_peeks++;
 	/* The engine promises offsets that a file can have. */
 	BUG_ON(offset > INT64_MAX - len);
 	if (offset >= file->node->len)
@@ -195,6 +196,16 @@ mem_read(void *ctx, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len)
 }
 
 static struct sftp_result
+mem_read(void *ctx, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len)
+{
+	struct memfs_file *file = ctx;
+
+	file->fs->n_reads++;
+	file->fs->n_peeks--;
+	return mem_peek(ctx, offset, dst, len, ret_len);
+}
+
+static struct sftp_result
 mem_write(void *ctx, uint64_t offset, struct slice data)
 {
 	struct memfs_file *file = ctx;
@@ -204,6 +215,28 @@ mem_write(void *ctx, uint64_t offset, struct slice data)
 		return sftp_result_of(ERR_NOSPACE);
 	if (data.len > 0)
 		memcpy(file->node->data + offset, data.ptr, data.len);
+	return OK;
+}
+
+static struct sftp_result
+mem_copy(void *from_ctx, uint64_t from_offset, void *to_ctx, uint64_t to_offset, uint64_t len,
+    uint64_t *ret_len)
+{
+	struct memfs_file *from = from_ctx, *to = to_ctx;
+	size_t most = from->fs->read_most;
+
+	BUG_ON(from_offset > INT64_MAX - len || to_offset > INT64_MAX - len);
+	from->fs->n_copies++;
+	if (from != to && from->node == to->node)
+		return sftp_result_of(ERR_INVALID);
+	uint64_t left = from_offset < from->node->len ? from->node->len - from_offset : 0;
+	len = left < len ? left : len;
+	len = most > 0 && most < len ? most : len;
+	if (len > 0 && to_offset + len > to->node->len && !node_resize(to->node, to_offset + len))
+		return sftp_result_of(ERR_NOSPACE);
+	if (len > 0)
+		memmove(to->node->data + to_offset, from->node->data + from_offset, len);
+	*ret_len = len;
 	return OK;
 }
 
@@ -517,6 +550,44 @@ mem_symlink(void *ctx, struct slice target, struct slice link_path)
 }
 
 static struct sftp_result
+mem_link(void *ctx, struct slice from, struct slice to)
+{
+	struct memfs *fs = ctx;
+	struct memfs_node *node = node_find(fs, from);
+
+	if (node == NULL)
+		return sftp_result_of(ERR_NOENT);
+	if (node->is_dir || node_find(fs, to) != NULL)
+		return sftp_result_of(ERR_EXISTS);
+	struct memfs_node *other = node_add(fs, to);
+	if (other == NULL || !node_resize(other, node->len))
+		return sftp_result_of(ERR_NOSPACE);
+	if (node->len > 0)
+		memcpy(other->data, node->data, node->len);
+	fs->n_changes++;
+	return OK;
+}
+
+/* "user-1000", and nobody has a number that ends in 7. */
+static struct sftp_result
+put_owner(const char *kind, uint32_t id, struct buf *name)
+{
+	return sftp_result_of(id % 10 == 7 ? ERR_OK : buf_printf(name, "%s-%u", kind, id));
+}
+
+static struct sftp_result
+mem_user_name(void *ctx unused_arg, uint32_t uid, struct buf *ret_name)
+{
+	return put_owner("user", uid, ret_name);
+}
+
+static struct sftp_result
+mem_group_name(void *ctx unused_arg, uint32_t gid, struct buf *ret_name)
+{
+	return put_owner("group", gid, ret_name);
+}
+
+static struct sftp_result
 mem_statvfs(void *ctx unused_arg, struct slice path unused_arg, struct sftp_fs_statvfs *ret_st)
 {
 	*ret_st = SPACE;
@@ -529,7 +600,9 @@ memfs_ops(void)
 	static const struct sftp_fs_ops ops = {
 	    .open = mem_open,
 	    .read = mem_read,
+	    .peek = mem_peek,
 	    .write = mem_write,
+	    .copy = mem_copy,
 	    .close = mem_close,
 	    .abandon = mem_abandon,
 	    .fstat = mem_fstat,
@@ -551,6 +624,9 @@ memfs_ops(void)
 	    .symlink = mem_symlink,
 	    .statvfs = mem_statvfs,
 	    .lsetstat = mem_setstat,
+	    .link = mem_link,
+	    .user_name = mem_user_name,
+	    .group_name = mem_group_name,
 	};
 
 	return &ops;

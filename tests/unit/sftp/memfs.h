@@ -31,7 +31,7 @@ struct memfs_file;
 struct memfs {
 	struct memfs_node nodes[MEMFS_NODES];
 	enum memfs_close close;
-	size_t read_most;  /* of one read; 0: no bound */
+	size_t read_most;  /* of one read or copy; 0: no bound */
 	size_t n_extra;    /* entries "extra-N" that every directory shows behind its own */
 	uint32_t end_with; /* the status that ends a directory, instead of SSH_FX_EOF, unless 0 */
 	/* Files whose CLOSE is pending, oldest first. */
@@ -39,6 +39,7 @@ struct memfs {
 	size_t n_waiting;
 	/* Counted over the life of the file system. */
 	size_t n_files_open, n_dirs_open, n_abandoned, n_closed, n_fsyncs, n_changes;
+	size_t n_reads, n_peeks, n_copies;
 };
 
 void memfs_init(struct memfs *fs);

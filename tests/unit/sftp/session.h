@@ -51,6 +51,17 @@ session_feed(struct session *s)
 	return e;
 }
 
+/* As session_feed, until nothing is left that the engine could do by itself. */
+static inline enum err
+session_work(struct session *s)
+{
+	enum err e = session_feed(s);
+
+	while (e == ERR_OK && sftp_server_has_work(s->server))
+		e = session_feed(s);
+	return e;
+}
+
 /* The next response that waits; false without one. Borrowed until the next call. */
 static inline bool
 session_next(struct session *s, struct sftp_response *ret_r)
@@ -76,7 +87,7 @@ session_ask(struct session *s, const struct sftp_request *r)
 	struct sftp_response response;
 
 	session_put(s, r);
-	BUG_ON(session_feed(s) != ERR_OK);
+	BUG_ON(session_work(s) != ERR_OK);
 	BUG_ON(!session_next(s, &response));
 	BUG_ON(response.type != SSH_FXP_VERSION && response.id != r->id);
 	return response;

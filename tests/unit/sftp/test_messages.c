@@ -22,6 +22,8 @@
 		.atime = 3, .mtime = 4                                                         \
 	}
 
+#define CHECK .algorithms = S("sha256,md5"), .offset = 1, .range_length = 2, .block_size = 256
+
 static const struct sftp_request REQUESTS[] = {
     {.kind = SFTP_REQ_INIT, .version = 3},
     {.kind = SFTP_REQ_INIT, .version = 6, .pairs = S("\0\0\0\1a\0\0\0\0")},
@@ -59,10 +61,14 @@ static const struct sftp_request REQUESTS[] = {
 	.id = 29,
 	.handle = S("h"),
 	.offset = 1,
-	.copy_length = 2,
+	.range_length = 2,
 	.to_handle = S("g"),
 	.to_offset = 3},
+    {.kind = SFTP_REQ_CHECK_FILE, .id = 30, .handle = S("h"), CHECK},
+    {.kind = SFTP_REQ_CHECK_FILE_HANDLE, .id = 31, .handle = S("h"), CHECK},
+    {.kind = SFTP_REQ_CHECK_FILE_NAME, .id = 32, .path = S("/a"), CHECK},
 };
+#undef CHECK
 
 #define ONE_NAME "\0\0\0\1a\0\0\0\4-r a\0\0\0\0"
 static const struct sftp_response RESPONSES[] = {
@@ -122,9 +128,11 @@ assert_requests(const struct sftp_request *a, const struct sftp_request *b)
 	assert_slices(a->data, b->data);
 	assert_attrs(&a->attrs, &b->attrs);
 	assert_slices(a->pairs, b->pairs);
-	assert_int_equal(a->copy_length, b->copy_length);
+	assert_int_equal(a->range_length, b->range_length);
 	assert_int_equal(a->to_offset, b->to_offset);
 	assert_slices(a->to_handle, b->to_handle);
+	assert_slices(a->algorithms, b->algorithms);
+	assert_int_equal(a->block_size, b->block_size);
 	assert_slices(a->user, b->user);
 	assert_slices(a->uids, b->uids);
 	assert_slices(a->gids, b->gids);

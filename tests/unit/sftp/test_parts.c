@@ -216,7 +216,7 @@ test_handles(void **state unused_arg)
 	uint8_t first[8], second[8];
 	int a, b;
 
-	sftp_handles_init(&h);
+	sftp_handles_init(&h, SFTP_HANDLES_MAX);
 	assert_int_equal(sftp_handles_prepare(&h), ERR_OK);
 	sftp_handles_add(&h, SFTP_SLOT_FILE, &a, first);
 	struct sftp_slot *slot = sftp_handles_find(&h, slice_of(first, 8), SFTP_SLOT_FILE);
@@ -246,7 +246,7 @@ test_handles_limit_and_closing(void **state unused_arg)
 	uint8_t handles[SFTP_HANDLES_MAX][8];
 	int object;
 
-	sftp_handles_init(&h);
+	sftp_handles_init(&h, SFTP_HANDLES_MAX);
 	for (size_t i = 0; i < SFTP_HANDLES_MAX; i++) {
 		assert_int_equal(sftp_handles_prepare(&h), ERR_OK);
 		sftp_handles_add(&h, SFTP_SLOT_FILE, &object, handles[i]);
@@ -257,13 +257,87 @@ test_handles_limit_and_closing(void **state unused_arg)
 	uint32_t number = sftp_handles_closing(&h, slot, 77);
 	assert_int_equal(sftp_handles_prepare(&h), ERR_LIMIT);
 	assert_null(sftp_handles_find(&h, slice_of(handles[5], 8), SFTP_SLOT_FILE));
-	slot = sftp_handles_find_closing(&h, number);
+	assert_null(sftp_handles_find_closing(&h, 4, number));
+	assert_null(sftp_handles_find_closing(&h, 5, number + 1));
+	assert_null(sftp_handles_find_closing(&h, SFTP_HANDLES_MAX, number));
+	slot = sftp_handles_find_closing(&h, 5, number);
 	assert_int_equal(slot->request_id, 77);
 	sftp_handles_release(&h, slot);
-	assert_null(sftp_handles_find_closing(&h, number));
+	assert_null(sftp_handles_find_closing(&h, 5, number));
 	assert_int_equal(sftp_handles_prepare(&h), ERR_OK);
 	assert_int_equal(h.n_closing, 0);
+	/* Memory is given back only when nothing is open, and handles stay dead. */
+	sftp_handles_trim(&h);
+	assert_non_null(sftp_handles_find(&h, slice_of(handles[6], 8), SFTP_SLOT_FILE));
+	for (size_t i = 0; i < SFTP_HANDLES_MAX; i++) {
+		slot = sftp_handles_find(&h, slice_of(handles[i], 8), SFTP_SLOT_FILE);
+		if (slot != NULL)
+			sftp_handles_release(&h, slot);
+	}
+	sftp_handles_trim(&h);
+	assert_null(h.slots);
+	assert_int_equal(sftp_handles_prepare(&h), ERR_OK);
+	sftp_handles_add(&h, SFTP_SLOT_FILE, &object, handles[0]);
+	assert_null(sftp_handles_find(&h, slice_of(handles[6], 8), SFTP_SLOT_FILE));
 	sftp_handles_fini(&h);
+}
+
+/* Whatever the limit, and in whatever order slots come free: each add has one, and they differ. */
+static void
+test_handles_odd_limits(void **state unused_arg)
+{
+	static const uint32_t limits[] = {1, 2, 15, 16, 17, 100};
+	int object;
+
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		struct sftp_handles h;
+		uint8_t handles[100][8];
+		sftp_handles_init(&h, limits[i]);
+		for (uint32_t round = 0; round < 5; round++) {
+			for (uint32_t n = h.n_open; n < limits[i]; n++) {
+				assert_int_equal(sftp_handles_prepare(&h), ERR_OK);
+				uint8_t handle[8];
+				sftp_handles_add(&h, SFTP_SLOT_FILE, &object, handle);
+				memcpy(handles[handle[3]], handle, 8);
+			}
+			assert_int_equal(sftp_handles_prepare(&h), ERR_LIMIT);
+			for (uint32_t n = round % 3; n < limits[i]; n += 2) {
+				struct sftp_slot *slot =
+				    sftp_handles_find(&h, slice_of(handles[n], 8), SFTP_SLOT_FILE);
+				assert_non_null(slot);
+				assert_int_equal(sftp_handles_index(&h, slot), n);
+				sftp_handles_release(&h, slot);
+			}
+		}
+		sftp_handles_fini(&h);
+	}
+}
+
+/* A packet that is put back comes again, from the caller's bytes or from the frame's own. */
+static void
+test_frame_back(void **state unused_arg)
+{
+	static const uint8_t bytes[] = {0, 0, 0, 2, 'a', 'b', 0, 0, 0, 1, 'c'};
+
+	for (size_t cut = 0; cut <= 6; cut++) {
+		struct sftp_frame f;
+		struct slice first = slice_of(bytes, cut), packet;
+		struct slice rest = slice_of(bytes + cut, sizeof bytes - cut);
+		sftp_frame_init(&f);
+		enum err e = sftp_frame_next(&f, &first, &packet);
+		assert_int_equal(e, cut == 6 ? ERR_OK : ERR_AGAIN);
+		for (unsigned again = 0; again < 3 && cut < 6; again++) {
+			struct slice before = rest;
+			assert_int_equal(sftp_frame_next(&f, &rest, &packet), ERR_OK);
+			assert_true(slice_is(packet, "ab"));
+			if (again < 2)
+				sftp_frame_back(&f, &rest, before);
+			sftp_frame_trim(&f);
+		}
+		assert_int_equal(sftp_frame_next(&f, &rest, &packet), ERR_OK);
+		assert_true(slice_is(packet, "c"));
+		sftp_frame_fini(&f);
+	}
 }
 
 int
@@ -280,6 +354,8 @@ main(void)
 	    cmocka_unit_test(test_frame_bad_lengths),
 	    cmocka_unit_test(test_handles),
 	    cmocka_unit_test(test_handles_limit_and_closing),
+	    cmocka_unit_test(test_handles_odd_limits),
+	    cmocka_unit_test(test_frame_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

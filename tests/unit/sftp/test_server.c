@@ -214,9 +214,55 @@ test_extensions(void **state)
 	r = ASK(s, .kind = SFTP_REQ_FSTATVFS, .handle = session_handle(&h));
 	assert_int_equal(sftp_statvfs_get(r.extended, &st), ERR_OK);
 	assert_int_equal(st.f_bsize, 1);
-	assert_status(ASK(s, .kind = SFTP_REQ_HARDLINK), SSH_FX_OP_UNSUPPORTED);
-	assert_status(ASK(s, .kind = SFTP_REQ_USERS_GROUPS), SSH_FX_OP_UNSUPPORTED);
-	assert_status(ASK(s, .kind = SFTP_REQ_COPY_DATA), SSH_FX_OP_UNSUPPORTED);
+	assert_status(
+	    ASK(s, .kind = SFTP_REQ_HARDLINK, .path = slice_str("/a"), .to = slice_str("/b")),
+	    SSH_FX_OK);
+	assert_int_equal(memfs_find(&s->fs, "/b")->len, 5);
+	assert_status(
+	    ASK(s, .kind = SFTP_REQ_HARDLINK, .path = slice_str("/a"), .to = slice_str("/b")),
+	    SSH_FX_FAILURE);
+}
+
+static void
+test_users_groups(void **state)
+{
+	struct session *s = *state;
+	static uint8_t zeros[1025 * 4];
+	const struct {
+		struct slice uids, gids;
+		uint32_t status; /* 0: answered */
+	} cases[] = {
+	    {slice_of("\0\0\0\1\0\0\0\7", 8), slice_of("\0\0\0\2", 4), 0},
+	    {slice_str(""), slice_str(""), 0},
+	    {slice_of(zeros, 1024 * 4), slice_of(zeros, 1024 * 4), 0},
+	    {slice_of(zeros, 1025 * 4), slice_str(""), SSH_FX_FAILURE},
+	    {slice_str(""), slice_of(zeros, 1025 * 4), SSH_FX_FAILURE},
+	    {slice_of(zeros, 7), slice_str(""), SSH_FX_BAD_MESSAGE},
+	    {slice_str(""), slice_of(zeros, 1), SSH_FX_BAD_MESSAGE},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct sftp_response r = ASK(s, .kind = SFTP_REQ_USERS_GROUPS, .id = 1,
+		    .uids = cases[i].uids, .gids = cases[i].gids);
+		if (cases[i].status != 0) {
+			assert_status(r, cases[i].status);
+			continue;
+		}
+		struct rd body = rd_of(r.extended);
+		struct rd users = rd_of(rd_string(&body, body.left));
+		struct rd groups = rd_of(rd_string(&body, body.left));
+		assert_int_equal(rd_done(&body), ERR_OK);
+		for (size_t n = 0; n < cases[i].uids.len / 4; n++) {
+			struct slice name = rd_string(&users, users.left);
+			const char *want = i > 0 ? "user-0" : n == 0 ? "user-1" : "";
+			assert_true(slice_is(name, want));
+		}
+		for (size_t n = 0; n < cases[i].gids.len / 4; n++)
+			assert_true(slice_starts_with(
+			    rd_string(&groups, groups.left), slice_str("group-")));
+		assert_int_equal(rd_done(&users), ERR_OK);
+		assert_int_equal(rd_done(&groups), ERR_OK);
+	}
 }
 
 static bool
@@ -255,10 +301,15 @@ test_read_only(void **state)
 	    {.kind = SFTP_REQ_SYMLINK, .path = a, .to = b},
 	    {.kind = SFTP_REQ_LSETSTAT, .path = a},
 	    {.kind = SFTP_REQ_FSYNC},
+	    {.kind = SFTP_REQ_HARDLINK, .path = a, .to = b},
+	    {.kind = SFTP_REQ_COPY_DATA},
 	};
 
 	assert_false(is_offered(version.pairs, SFTP_EXT_POSIX_RENAME));
+	assert_false(is_offered(version.pairs, SFTP_EXT_HARDLINK));
+	assert_false(is_offered(version.pairs, SFTP_EXT_COPY_DATA));
 	assert_true(is_offered(version.pairs, SFTP_EXT_LIMITS));
+	assert_true(is_offered(version.pairs, SFTP_EXT_CHECK_FILE));
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
 		assert_status(session_ask(s, &refused[i]), SSH_FX_PERMISSION_DENIED);
 	assert_int_equal(s->fs.n_changes, 0);
@@ -273,11 +324,127 @@ test_version(void **state unused_arg)
 	session_init(&s, false);
 	struct sftp_response r = ASK(&s, .kind = SFTP_REQ_INIT, .version = 6);
 	assert_int_equal(r.version, 3);
-	assert_true(is_offered(r.pairs, SFTP_EXT_POSIX_RENAME));
-	assert_true(is_offered(r.pairs, SFTP_EXT_LSETSTAT));
-	assert_false(is_offered(r.pairs, SFTP_EXT_HARDLINK));
-	assert_false(is_offered(r.pairs, SFTP_EXT_COPY_DATA));
+	/* As OpenSSH's PROTOCOL has them, sections 4.3 to 4.12; and check-file. */
+	static const struct {
+		const char *name, *version;
+	} offered[] = {
+	    {"posix-rename@openssh.com", "1"},
+	    {"statvfs@openssh.com", "2"},
+	    {"fstatvfs@openssh.com", "2"},
+	    {"hardlink@openssh.com", "1"},
+	    {"fsync@openssh.com", "1"},
+	    {"lsetstat@openssh.com", "1"},
+	    {"limits@openssh.com", "1"},
+	    {"expand-path@openssh.com", "1"},
+	    {"home-directory", "1"},
+	    {"users-groups-by-id@openssh.com", "1"},
+	    {"copy-data", "1"},
+	    {"check-file", "sha256,sha1,md5"},
+	};
+	struct rd pairs = rd_of(r.pairs);
+	for (size_t i = 0; i < ARRAY_LEN(offered); i++) {
+		assert_true(slice_is(rd_string(&pairs, pairs.left), offered[i].name));
+		assert_true(slice_is(rd_string(&pairs, pairs.left), offered[i].version));
+	}
+	assert_int_equal(rd_done(&pairs), ERR_OK);
 	session_fini(&s);
+}
+
+/* Refused by name: an answer of its own, and nothing offered. */
+static void
+test_refused_requests(void **state unused_arg)
+{
+	static const char *const names[] = {"remove", "copy-data", "limits"};
+	const char *name;
+	struct session s;
+
+	session_init(&s, false);
+	for (unsigned i = 0; (name = sftp_server_request_name(i)) != NULL; i++) {
+		for (size_t n = 0; n < ARRAY_LEN(names); n++) {
+			if (strcmp(name, names[n]) == 0)
+				sftp_server_refuse(s.server, i);
+		}
+	}
+	memfs_add_file(&s.fs, "/a", "hello", 5);
+	struct sftp_response r = ASK(&s, .kind = SFTP_REQ_INIT, .version = 3);
+	assert_false(is_offered(r.pairs, SFTP_EXT_LIMITS));
+	assert_false(is_offered(r.pairs, SFTP_EXT_COPY_DATA));
+	assert_true(is_offered(r.pairs, SFTP_EXT_HARDLINK));
+	assert_status(
+	    ASK(&s, .kind = SFTP_REQ_REMOVE, .path = slice_str("/a")), SSH_FX_PERMISSION_DENIED);
+	assert_status(ASK(&s, .kind = SFTP_REQ_LIMITS), SSH_FX_PERMISSION_DENIED);
+	assert_int_equal(ASK(&s, .kind = SFTP_REQ_STAT, .path = slice_str("/a")).attrs.size, 5);
+	session_fini(&s);
+}
+
+/* The caller's limits hold, are told, and don't stop what ends a wait. */
+static void
+test_limits(void **state unused_arg)
+{
+	struct session s;
+	struct session_handle h[3];
+	struct sftp_limits limits;
+	struct sftp_response r;
+
+	session_init(&s, false);
+	sftp_server_set_limits(s.server, &(struct sftp_server_limits){3, 2});
+	session_greet(&s);
+	memfs_add_file(&s.fs, "/a", "hello", 5);
+	r = ASK(&s, .kind = SFTP_REQ_LIMITS);
+	assert_int_equal(sftp_limits_get(r.extended, &limits), ERR_OK);
+	assert_int_equal(limits.max_handles, 3);
+	for (size_t i = 0; i < 3; i++)
+		h[i] = session_open(&s, "/a", SSH_FXF_READ);
+	assert_status(ASK(&s, .kind = SFTP_REQ_OPENDIR, .path = slice_str("/")), SSH_FX_FAILURE);
+	s.fs.close = MEMFS_CLOSE_LATER;
+	for (uint32_t i = 0; i < 3; i++)
+		session_put(
+		    &s, &(struct sftp_request){
+			    .kind = SFTP_REQ_CLOSE, .id = i, .handle = session_handle(&h[i])});
+	assert_int_equal(session_work(&s), ERR_OK);
+	/* The third waits in front of the engine until one of the others was answered. */
+	assert_int_equal(s.fs.n_waiting, 2);
+	assert_true(buf_len(&s.sent) > 0);
+	memfs_complete(&s.fs, 0, SSH_FX_OK);
+	assert_int_equal(session_work(&s), ERR_OK);
+	assert_int_equal(s.fs.n_waiting, 2);
+	assert_int_equal(buf_len(&s.sent), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		if (i > 0)
+			memfs_complete(&s.fs, 0, SSH_FX_OK);
+		assert_true(session_next(&s, &r));
+		assert_int_equal(r.id, i);
+	}
+	session_fini(&s);
+}
+
+/* Memory that is given back is got again; what is in use stays. */
+static void
+test_trim(void **state)
+{
+	struct session *s = *state;
+	struct session_handle h = session_open(s, "/a", SSH_FXF_READ);
+	struct sftp_response r;
+	size_t taken;
+
+	session_put(s, &(struct sftp_request){.kind = SFTP_REQ_STAT, .path = slice_str("/a")});
+	assert_int_equal(session_feed(s), ERR_OK);
+	sftp_server_trim(s->server);
+	assert_true(session_next(s, &r));
+	/* Half a packet. */
+	session_put(s, &(struct sftp_request){.kind = SFTP_REQ_STAT, .path = slice_str("/a")});
+	assert_int_equal(sftp_server_feed(s->server, buf_slice(&s->sent).ptr, 7, &taken), ERR_OK);
+	buf_consume(&s->sent, taken);
+	sftp_server_trim(s->server);
+	assert_int_equal(session_feed(s), ERR_OK);
+	assert_true(session_next(s, &r));
+	assert_int_equal(r.attrs.size, 5);
+	r = ASK(s, .kind = SFTP_REQ_READ, .handle = session_handle(&h), .length = 9);
+	assert_true(slice_is(r.data, "hello"));
+	assert_status(ASK(s, .kind = SFTP_REQ_CLOSE, .handle = session_handle(&h)), SSH_FX_OK);
+	sftp_server_trim(s->server);
+	assert_null(sftp_server_output(s->server)->mem);
+	(void)session_open(s, "/a", SSH_FXF_READ);
 }
 
 /* An operation that the file system hasn't: not offered, and refused. */
@@ -291,10 +458,13 @@ test_missing_operations(void **state unused_arg)
 	sftp_server_free(s.server);
 	ops.lsetstat = NULL;
 	ops.symlink = NULL;
+	ops.peek = NULL;
 	assert_int_equal(sftp_server_new(&s.server, &ops, &s.fs, false), ERR_OK);
 	struct sftp_response r = ASK(&s, .kind = SFTP_REQ_INIT, .version = 3);
 	assert_false(is_offered(r.pairs, SFTP_EXT_LSETSTAT));
+	assert_false(is_offered(r.pairs, SFTP_EXT_CHECK_FILE));
 	assert_status(ASK(&s, .kind = SFTP_REQ_LSETSTAT), SSH_FX_OP_UNSUPPORTED);
+	assert_status(ASK(&s, .kind = SFTP_REQ_CHECK_FILE_NAME), SSH_FX_OP_UNSUPPORTED);
 	assert_status(ASK(&s, .kind = SFTP_REQ_SYMLINK), SSH_FX_OP_UNSUPPORTED);
 	session_fini(&s);
 }
@@ -613,8 +783,12 @@ main(void)
 	    WITH_SESSION(test_paths),
 	    WITH_SESSION(test_real_paths),
 	    WITH_SESSION(test_extensions),
+	    WITH_SESSION(test_users_groups),
 	    cmocka_unit_test_setup_teardown(test_read_only, setup_read_only, teardown),
 	    cmocka_unit_test(test_version),
+	    cmocka_unit_test(test_refused_requests),
+	    cmocka_unit_test(test_limits),
+	    WITH_SESSION(test_trim),
 	    cmocka_unit_test(test_missing_operations),
 	    cmocka_unit_test(test_bad_packets),
 	    WITH_SESSION(test_handles),

@@ -64,6 +64,12 @@ any_request(struct run *run, uint32_t id)
 	    .length = lengths[roll(d, ARRAY_LEN(lengths))],
 	    .handle = session_handle(&run->handles[roll(d, N_HANDLES)]),
 	    .data = slice_of(content, roll(d, sizeof content)),
+	    .to_handle = session_handle(&run->handles[roll(d, N_HANDLES)]),
+	    .to_offset = offsets[roll(d, ARRAY_LEN(offsets))],
+	    .range_length = lengths[roll(d, ARRAY_LEN(lengths))],
+	    .algorithms = slice_str(roll(d, 4) == 0 ? "crc32" : "crc32,md5,sha1"),
+	    .block_size = roll(d, 3) * 255,
+	    .uids = slice_of(content, roll(d, 30)),
 	    .attrs = {.flags = roll(d, 16), .size = roll(d, 3000), .permissions = roll(d, 01000)},
 	};
 }
@@ -109,16 +115,22 @@ run_session(uint64_t seed)
 	assert_non_null(run);
 	run->dice.state = seed;
 	session_init(&run->s, roll(&run->dice, 8) == 0);
+	if (roll(&run->dice, 2) == 0)
+		sftp_server_set_limits(
+		    run->s.server, &(struct sftp_server_limits){
+				       1 + roll(&run->dice, 40), 1 + roll(&run->dice, 20)});
 	session_greet(&run->s);
 	memfs_add_file(&run->s.fs, "/a", NULL, 100000);
 	memfs_add_dir(&run->s.fs, "/d");
 	for (uint32_t id = 0; id < N_REQUESTS; id++) {
 		struct sftp_request r = any_request(run, id);
 		run->s.fs.close = (enum memfs_close)roll(&run->dice, 3);
+		run->s.fs.read_most = roll(&run->dice, 2) * 5000;
 		session_put(&run->s, &r);
 		feed_some(run);
 	}
-	while (buf_len(&run->s.sent) > 0 || run->s.fs.n_waiting > 0) {
+	while (buf_len(&run->s.sent) > 0 || run->s.fs.n_waiting > 0 ||
+	       sftp_server_has_work(run->s.server)) {
 		feed_some(run);
 		take_answers(run);
 	}

@@ -1,12 +1,12 @@
 /* Names in the plain file system. */
-#include "vfs/hostfs.h"
+#include "stdio/hostfs.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "vfs/hostfs_ops.h"
+#include "stdio/hostfs_ops.h"
 
 static struct sftp_result
 hostfs_opendir(void *fs unused_arg, struct slice raw, void **ret_dir)
@@ -29,7 +29,8 @@ hostfs_readdir(void *dir, struct sftp_fs_entry *ret_entry)
 		errno = 0;
 		const struct dirent *ent = readdir(dir);
 		if (ent == NULL)
-			return errno == 0 ? result_say(SSH_FX_EOF, NULL) : hostfs_result(-1);
+			return errno == 0 ? (struct sftp_result){.status = SSH_FX_EOF}
+					  : hostfs_result(-1);
 		/* It may be gone by now. */
 		if (fstatat(dirfd(dir), ent->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
@@ -169,13 +170,27 @@ hostfs_symlink(void *fs unused_arg, struct slice raw_target, struct slice raw_li
 	return hostfs_result(symlink(target.text, link_path.text));
 }
 
+/* As link(2): of a symbolic link itself, not of what it points to. */
+static struct sftp_result
+hostfs_link(void *fs unused_arg, struct slice raw_from, struct slice raw_to)
+{
+	struct hostfs_path from, to;
+
+	enum err e = hostfs_path_from(&from, raw_from);
+	if (e == ERR_OK)
+		e = hostfs_path_from(&to, raw_to);
+	return e != ERR_OK ? sftp_result_of(e) : hostfs_result(link(from.text, to.text));
+}
+
 const struct sftp_fs_ops *
 hostfs_ops(void)
 {
 	static const struct sftp_fs_ops OPS = {
 	    .open = hostfs_open,
 	    .read = hostfs_read,
+	    .peek = hostfs_read, /* nobody takes note of reads here */
 	    .write = hostfs_write,
+	    .copy = hostfs_copy,
 	    .close = hostfs_close,
 	    .abandon = hostfs_abandon,
 	    .fstat = hostfs_fstat,
@@ -196,7 +211,10 @@ hostfs_ops(void)
 	    .realpath = hostfs_realpath,
 	    .readlink = hostfs_readlink,
 	    .symlink = hostfs_symlink,
+	    .link = hostfs_link,
 	    .statvfs = hostfs_statvfs,
+	    .user_name = hostfs_user_name,
+	    .group_name = hostfs_group_name,
 	};
 
 	return &OPS;

@@ -4,10 +4,10 @@
  * symbolic links and direct writes are all the user's own. Relative paths begin in the process's
  * working directory.
  *
- * For the stdio server. Gateway accounts are served by vfs/vfs.h.
+ * Gateway accounts are served by vfs/vfs.h.
  */
-#ifndef VFS_HOSTFS_H
-#define VFS_HOSTFS_H
+#ifndef STDIO_HOSTFS_H
+#define STDIO_HOSTFS_H
 
 #include "sftp/fs.h"
 

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "vfs/hostfs_ops.h"
+#include "stdio/hostfs_ops.h"
 
 enum err
 hostfs_path_from(struct hostfs_path *ret_path, struct slice raw)
@@ -22,8 +22,7 @@ hostfs_result(int rc)
 		return result_ok();
 	/* Clients of OpenSSH's server meet a symbolic link to itself as a failure,
 	 * not as absent. */
-	return errno == ELOOP ? result_say(SSH_FX_FAILURE, "too many symbolic links")
-			      : sftp_result_of(err_last());
+	return errno == ELOOP ? hostfs_say("too many symbolic links") : sftp_result_of(err_last());
 }
 
 void

@@ -4,13 +4,19 @@
 
 #include "os/fd.h"
 #include "os/file.h"
-#include "vfs/hostfs_ops.h"
-#include "vfs/setstat.h"
+#include "stdio/hostfs_file.h"
+#include "stdio/hostfs_ops.h"
 
 /* Behind the engine's handle: the descriptor alone. */
 struct hostfs_file {
 	int fd;
 };
+
+int
+hostfs_fd(const void *file)
+{
+	return ((const struct hostfs_file *)file)->fd;
+}
 
 static int
 open_flags(uint32_t pflags)
@@ -61,7 +67,7 @@ hostfs_read(void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_l
 
 	enum err e = file_pread_full(f->fd, dst, len, offset, ret_len);
 	if (e == ERR_OK && *ret_len == 0 && len > 0)
-		return result_say(SSH_FX_EOF, NULL);
+		return (struct sftp_result){.status = SSH_FX_EOF};
 	return sftp_result_of(e);
 }
 
@@ -110,14 +116,14 @@ hostfs_fsetstat(void *file, const struct sftp_attrs *attrs)
 {
 	const struct hostfs_file *f = file;
 	const struct timespec times[2] = {{.tv_sec = attrs->atime}, {.tv_sec = attrs->mtime}};
-	enum err e = ERR_OK;
 	int rc = 0;
 
-	if ((attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0)
-		e = setstat_size(f->fd, attrs->size);
-	if (e != ERR_OK)
-		return sftp_result_of(e);
-	if ((attrs->flags & SSH_FILEXFER_ATTR_PERMISSIONS) != 0)
+	if ((attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0) {
+		if (attrs->size > (uint64_t)INT64_MAX)
+			return sftp_result_of(ERR_INVALID);
+		rc = ftruncate(f->fd, (off_t)attrs->size);
+	}
+	if (rc == 0 && (attrs->flags & SSH_FILEXFER_ATTR_PERMISSIONS) != 0)
 		rc = fchmod(f->fd, attrs->permissions & 07777);
 	if (rc == 0 && (attrs->flags & SSH_FILEXFER_ATTR_ACMODTIME) != 0)
 		rc = futimens(f->fd, times);

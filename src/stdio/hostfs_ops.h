@@ -1,12 +1,25 @@
 /* The operations behind hostfs_ops(), by the file that has them; see sftp/fs.h for each. */
-#ifndef VFS_HOSTFS_OPS_H
-#define VFS_HOSTFS_OPS_H
+#ifndef STDIO_HOSTFS_OPS_H
+#define STDIO_HOSTFS_OPS_H
 
 #include <limits.h>
 #include <sys/statvfs.h>
 
 #include "sftp/fs.h"
-#include "vfs/result.h"
+#include "sftp/status.h"
+
+static inline struct sftp_result
+result_ok(void)
+{
+	return (struct sftp_result){.status = SSH_FX_OK};
+}
+
+/* A failure for which version 3 has no code of its own, in words (static text). */
+static inline struct sftp_result
+hostfs_say(const char *message)
+{
+	return (struct sftp_result){.status = SSH_FX_FAILURE, .message = message};
+}
 
 /* A client's path as the system calls want it; the empty one is ".". */
 struct hostfs_path {
@@ -27,6 +40,13 @@ struct sftp_result hostfs_open(
 struct sftp_result hostfs_read(
     void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len);
 struct sftp_result hostfs_write(void *file, uint64_t offset, struct slice data);
+/* hostfs_copy.c */
+struct sftp_result hostfs_copy(void *from_file, uint64_t from_offset, void *to_file,
+    uint64_t to_offset, uint64_t len, uint64_t *ret_len);
+/* hostfs_users.c */
+struct sftp_result hostfs_user_name(void *fs, uint32_t uid, struct buf *ret_name);
+struct sftp_result hostfs_group_name(void *fs, uint32_t gid, struct buf *ret_name);
+/* hostfs_file.c */
 struct sftp_result hostfs_close(void *file, struct sftp_token token);
 void hostfs_abandon(void *file);
 struct sftp_result hostfs_fstat(void *file, struct sftp_attrs *ret_attrs);

@@ -221,11 +221,19 @@ session_run(const struct session_start *start)
 		e = confine(start);
 	/* Not needed any more, and one thing less to hold. */
 	(void)close(start->empty_dir);
+	struct transport_server_limits limits = start->limits;
+	int64_t began_us = time_mono_us();
 	if (e == ERR_OK)
 		e = session_pace_begin(&s, start);
+	/* Not a word of SSH before the proxy has said whose the connection is. */
+	if (e == ERR_OK && s.end != ERR_OK) {
+		tell_end(&s);
+		return 0;
+	}
+	limits.login_grace_us -= time_mono_us() - began_us;
 	if (e == ERR_OK)
 		e = transport_server_new(
-		    &s.transport, start->socket_fd, start->host_keys, &start->limits);
+		    &s.transport, start->socket_fd, start->host_keys, &limits);
 	if (e != ERR_OK) {
 		log_error("session.not-started", F_STR("error", err_text(e)));
 		return 1;

@@ -54,6 +54,13 @@ bool session_is_served(const struct session *s);
 /* session_journal.c */
 enum err session_on_upload_recorded(void *ctx, struct ipc_message *m);
 
+/* session_proxy.c */
+
+/* Takes the PROXY header off the socket, and tells core whose the connection is. Ends the session
+ * (session_end) when there is none. */
+enum err session_read_proxy_header(
+    struct session *s, const struct session_start *start) must_check;
+
 /* session_pace.c: see its header */
 enum err session_on_account(void *ctx, struct ipc_message *m);
 enum err session_on_rate(void *ctx, struct ipc_message *m);

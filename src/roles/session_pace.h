@@ -1,7 +1,7 @@
 /*
  * When a session may move bytes, how long it may wait, and when it is to end: bandwidth, the idle
- * time-out, a graceful stop, and the PROXY header before all. The loop (session.c,
- * session_serve.c) asks these functions and follows their answer.
+ * time-out and a graceful stop. The loop (session.c, session_serve.c) asks these functions and
+ * follows their answer.
  */
 #ifndef ROLES_SESSION_PACE_H
 #define ROLES_SESSION_PACE_H
@@ -11,15 +11,26 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "roles/bucket.h"
 
 struct session;
 struct session_start;
 
+/* Times are on time_mono_us's clock. */
 struct session_pace {
-	uint64_t rate_in, rate_out; /* bytes per second; 0: no limit */
+	struct bucket in, out;
+	uint64_t counted_in, counted_out; /* of the session's bytes, in the buckets already */
+	bool held_in, held_out;           /* a bucket was empty when it was asked last */
+	int64_t idle_timeout_us;          /* 0: none */
+	int64_t active_us;                /* when bytes of the stream last moved */
+	int64_t stop_us;                  /* when a stop ends what is still open; 0: no stop */
+	char stop_why[STORY_MAX];
 };
 
-/* Before the transport takes the socket, and after the process was confined. */
+/*
+ * Before the transport takes the socket, and after the process was confined: reads the PROXY
+ * header, where one comes. Ends the session (session_end) when it isn't one.
+ */
 enum err session_pace_begin(struct session *s, const struct session_start *start) must_check;
 
 /* The most that the loop may sleep now; -1 for no bound. Ends the session (session_end) when it is

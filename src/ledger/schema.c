@@ -92,8 +92,87 @@ static const char VERSION_1[] =
     " UPDATE tallies SET n = n - 1 WHERE route = old.route AND state = old.state;"
     " END;";
 
+/*
+ * What accounts leave behind, and take. Rows of files that may be gone by now (a person has moved
+ * them): what is done with them looks first.
+ *
+ * partials: private files that can be gone on with. holdings: what accounts have put into folders
+ * and is still there; usages are their sums, kept by triggers and held below 2^62, so that no lie
+ * about a size is a failure of ours. deliveries: which version of a file an account has taken.
+ * disposals: delivered, and to be removed or archived.
+ */
+static const char VERSION_2[] =
+    "CREATE TABLE partials ("
+    " id INTEGER PRIMARY KEY,"
+    " folder TEXT NOT NULL,"
+    " staging_name BLOB NOT NULL CHECK (length(staging_name) BETWEEN 1 AND 255),"
+    " path BLOB NOT NULL CHECK (length(path) BETWEEN 1 AND 4096),"
+    " account TEXT NOT NULL,"
+    " size INTEGER NOT NULL,"
+    " since_us INTEGER NOT NULL,"
+    " UNIQUE (folder, staging_name)"
+    ") STRICT;"
+
+    "CREATE TABLE holdings ("
+    " id INTEGER PRIMARY KEY,"
+    " folder TEXT NOT NULL,"
+    " path BLOB NOT NULL CHECK (length(path) BETWEEN 1 AND 4096),"
+    " account TEXT NOT NULL,"
+    " size INTEGER NOT NULL CHECK (size BETWEEN 0 AND 2305843009213693952),"
+    " UNIQUE (folder, path)"
+    ") STRICT;"
+    "CREATE INDEX holdings_account ON holdings (account);"
+    "CREATE TABLE usages ("
+    " account TEXT NOT NULL PRIMARY KEY,"
+    " bytes INTEGER NOT NULL,"
+    " files INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER usage_new AFTER INSERT ON holdings BEGIN"
+    " INSERT INTO usages VALUES (new.account, new.size, 1) ON CONFLICT (account) DO UPDATE"
+    "  SET bytes = min(bytes + new.size, 2305843009213693952), files = files + 1;"
+    " END;"
+    "CREATE TRIGGER usage_other AFTER UPDATE OF account, size ON holdings BEGIN"
+    " UPDATE usages SET bytes = max(bytes - old.size, 0), files = files - 1"
+    "  WHERE account = old.account;"
+    " INSERT INTO usages VALUES (new.account, new.size, 1) ON CONFLICT (account) DO UPDATE"
+    "  SET bytes = min(bytes + new.size, 2305843009213693952), files = files + 1;"
+    " END;"
+    "CREATE TRIGGER usage_old AFTER DELETE ON holdings BEGIN"
+    " UPDATE usages SET bytes = max(bytes - old.size, 0), files = files - 1"
+    "  WHERE account = old.account;"
+    " END;"
+
+    "CREATE TABLE deliveries ("
+    " id INTEGER PRIMARY KEY,"
+    " transfer INTEGER REFERENCES transfers (id) ON DELETE CASCADE," /* NULL: of no transfer */
+    " folder TEXT NOT NULL,"
+    " path BLOB NOT NULL CHECK (length(path) BETWEEN 1 AND 4096),"
+    " inode INTEGER NOT NULL,"
+    " size INTEGER NOT NULL,"
+    " mtime_ns INTEGER NOT NULL,"
+    " account TEXT NOT NULL,"
+    " bytes INTEGER NOT NULL,"
+    " at_us INTEGER NOT NULL,"
+    " UNIQUE (folder, path, inode, size, mtime_ns, account)"
+    ") STRICT;"
+    "CREATE INDEX deliveries_transfer ON deliveries (transfer);"
+
+    "CREATE TABLE disposals ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT," /* names a file in staging: never given twice */
+    " transfer INTEGER REFERENCES transfers (id) ON DELETE CASCADE,"
+    " folder TEXT NOT NULL,"
+    " path BLOB NOT NULL CHECK (length(path) BETWEEN 1 AND 4096),"
+    " inode INTEGER NOT NULL,"
+    " size INTEGER NOT NULL,"
+    " mtime_ns INTEGER NOT NULL,"
+    " archive INTEGER NOT NULL CHECK (archive IN (0, 1)),"
+    " UNIQUE (folder, path, inode, size, mtime_ns)"
+    ") STRICT;"
+    "CREATE INDEX disposals_transfer ON disposals (transfer);";
+
 const struct migration SCHEMA_MIGRATIONS[] = {
     {1, VERSION_1},
+    {2, VERSION_2},
 };
 const size_t SCHEMA_N_MIGRATIONS = ARRAY_LEN(SCHEMA_MIGRATIONS);
 

@@ -9,6 +9,8 @@
 	"id, state, route, source, path, size, mtime, checkpoint, sha256, source_removed, " \
 	"attempts, retry_us, seen_us, changed_us, trouble"
 
+#define DISPOSAL_COLUMNS "id, coalesce(transfer, 0), folder, path, inode, size, mtime_ns, archive"
+
 /*
  * A walk's parameters: ?1 the last id, ?2 route, ?3 state, ?4 name, ?5 path. INDEXED BY is a
  * contract: preparing fails when the index can't serve, instead of a scan of all history one day.
@@ -73,6 +75,48 @@ static const char *const SQL[STATEMENT_N] = {
 	" INDEXED BY events_transfer WHERE transfer IS ?1 AND id > ?2 ORDER BY id LIMIT 1",
 
     [STATEMENT_TALLY] = "SELECT state, n FROM tallies WHERE route = ?1",
+
+    [STATEMENT_PARTIAL_PUT] =
+	"INSERT INTO partials (folder, staging_name, path, account, size, since_us)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (folder, staging_name) DO UPDATE SET"
+	" path = ?3, account = ?4, size = ?5, since_us = ?6",
+    [STATEMENT_PARTIAL_FIND] = "SELECT id FROM partials WHERE folder = ?1 AND staging_name = ?2",
+    [STATEMENT_PARTIAL_DROP] = "DELETE FROM partials WHERE folder = ?1 AND staging_name = ?2",
+    [STATEMENT_PARTIAL_NEXT] =
+	"SELECT id, folder, staging_name, path, account, size, since_us FROM partials"
+	" WHERE id > ?1 ORDER BY id LIMIT 1",
+
+    [STATEMENT_HOLDING_PUT] =
+	"INSERT INTO holdings (folder, path, account, size) VALUES (?1, ?2, ?3, ?4)"
+	" ON CONFLICT (folder, path) DO UPDATE SET account = ?3, size = ?4",
+    [STATEMENT_HOLDING_GET] =
+	"SELECT id, folder, path, account, size FROM holdings WHERE folder = ?1 AND path = ?2",
+    [STATEMENT_HOLDING_DROP] = "DELETE FROM holdings WHERE folder = ?1 AND path = ?2",
+    [STATEMENT_HOLDING_RENAME] =
+	"UPDATE OR REPLACE holdings SET path = ?3 WHERE folder = ?1 AND path = ?2",
+    /* ?4 and ?5: the first and the last possible beginning of a path beneath ?2. */
+    [STATEMENT_HOLDING_RENAME_BENEATH] =
+	"UPDATE OR REPLACE holdings SET path = CAST(?3 || substr(path, length(?2) + 1) AS BLOB)"
+	" WHERE folder = ?1 AND path > ?4 AND path < ?5 AND length(?3) + length(path) -"
+	" length(?2) <= 4096",
+    [STATEMENT_HOLDING_NEXT] =
+	"SELECT id, folder, path, account, size FROM holdings INDEXED BY holdings_account"
+	" WHERE account = ?1 AND id > ?2 ORDER BY id LIMIT 1",
+    [STATEMENT_USAGE] = "SELECT bytes, files FROM usages WHERE account = ?1",
+
+    [STATEMENT_DELIVERY_INSERT] =
+	"INSERT INTO deliveries (transfer, folder, path, inode, size, mtime_ns, account, bytes,"
+	" at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+    [STATEMENT_DELIVERY_FIND] =
+	"SELECT id FROM deliveries WHERE folder = ?1 AND path = ?2 AND inode = ?3 AND size = ?4"
+	" AND mtime_ns = ?5 AND account = ?6",
+    [STATEMENT_DISPOSAL_INSERT] =
+	"INSERT INTO disposals (transfer, folder, path, inode, size, mtime_ns, archive)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+    [STATEMENT_DISPOSAL_GET] = "SELECT " DISPOSAL_COLUMNS " FROM disposals WHERE id = ?1",
+    [STATEMENT_DISPOSAL_DROP] = "DELETE FROM disposals WHERE id = ?1",
+    [STATEMENT_DISPOSAL_NEXT] =
+	"SELECT " DISPOSAL_COLUMNS " FROM disposals WHERE id > ?1 ORDER BY id LIMIT 1",
 
     WALK(ALL, "WHERE (?3 IS NULL OR state = ?3)"),
     WALK(ROUTE, "INDEXED BY transfers_route WHERE route = ?2 AND (?3 IS NULL OR state = ?3)"),

@@ -26,6 +26,7 @@ void
 gateway_fini(struct gateway *g)
 {
 	turn_fini(&g->turn);
+	quotas_fini(&g->quotas);
 	if (g->config != NULL) {
 		stores_close(&g->stores);
 		config_unref(g->config);

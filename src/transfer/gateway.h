@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "ledger/ledger.h"
+#include "transfer/quota.h"
 #include "transfer/stores.h"
 #include "transfer/turn.h"
 
@@ -22,6 +23,7 @@ struct gateway {
 	struct ledger *ledger; /* owned */
 	struct config *config; /* one reference */
 	struct stores stores;
+	struct quotas quotas;
 	struct turn turn;
 	const struct gateway_ports *ports;
 	void *ports_ctx;

@@ -133,6 +133,21 @@ outputs_is_staged(
 	return e == ERR_NOENT ? ERR_OK : e;
 }
 
+enum err
+outputs_size(struct gateway *g, const struct transfer_output *out, uint64_t *ret_size)
+{
+	const struct store *store;
+	struct stat st;
+
+	enum err e = find_store(g, out, &store, NULL);
+	if (e == ERR_OK)
+		e = file_stat_beneath(
+		    is_ours(out) ? store->staging_fd : store->uploads_fd, out->staging_name, &st);
+	if (e == ERR_OK)
+		*ret_size = (uint64_t)st.st_size;
+	return e;
+}
+
 /* The first alternative name that is free now; if somebody is quicker, we are asked again. */
 static enum err
 next_path(const struct store *store, struct transfer_output *out)

@@ -44,6 +44,10 @@ enum outputs_place_result outputs_place(
 enum err outputs_is_staged(struct gateway *g, const struct transfer_output *out, bool *ret_staged,
     struct story *story) must_check;
 
+/* The size of an output that is in staging: what it will take of its folder. */
+enum err outputs_size(
+    struct gateway *g, const struct transfer_output *out, uint64_t *ret_size) must_check;
+
 /* Removes the fetched bytes; fine when there are none. */
 void outputs_discard_incoming(struct gateway *g, const struct transfer *t);
 

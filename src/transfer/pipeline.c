@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "ledger/holdings.h"
 #include "transfer/backoff.h"
 #include "transfer/outputs.h"
 
@@ -237,6 +238,9 @@ pipeline_work_failed(struct gateway *g, const struct pipeline_report *report, in
 /* What one walk over the outputs of a transfer found. */
 struct placing {
 	struct gateway *g;
+	int64_t now_us;
+	const struct transfer *t;
+	bool is_upload;
 	bool renamed; /* an output needs another name: record it, then try again */
 	bool failed;
 	enum err error;
@@ -244,19 +248,51 @@ struct placing {
 	char where[LEDGER_TEXT_MAX];
 };
 
+/* A route's output waits while its folder's quota is used up. *ret_size: 0 when it is not in
+ * staging any more, for it is in its folder then, and counted. */
+static enum err
+admit(struct placing *p, const struct transfer_output *out, struct quota_amount *ret_amount)
+{
+	*ret_amount = (struct quota_amount){0, 0};
+	if (p->is_upload || outputs_size(p->g, out, &ret_amount->bytes) != ERR_OK)
+		return ERR_OK;
+	ret_amount->files = 1;
+	return quota_admit(p->g, out->folder, *ret_amount, p->now_us, &p->story);
+}
+
+/* It is the folder's content now; an upload, whose session could not say so, is its account's. */
+static enum err
+note_placed(struct placing *p, const struct transfer_output *out, struct quota_amount amount)
+{
+	size_t len = strlen(p->where);
+
+	(void)snprintf(p->where + len, sizeof p->where - len, "%s%s/%s", len > 0 ? ", " : "",
+	    out->folder, out->path);
+	quota_content(p->g, out->folder, (int64_t)amount.bytes, (int64_t)amount.files);
+	if (!p->is_upload)
+		return ERR_OK;
+	struct holding h = {.size = p->t->size};
+	(void)snprintf(h.folder, sizeof h.folder, "%s", out->folder);
+	(void)snprintf(h.path, sizeof h.path, "%s", out->path);
+	(void)snprintf(h.account, sizeof h.account, "%s", p->t->source);
+	return ledger_holding_put(p->g->ledger, &h);
+}
+
 static enum err
 place_one(void *ctx, const struct transfer_output *found)
 {
 	struct placing *p = ctx;
 	struct transfer_output out = *found;
+	struct quota_amount amount;
 
+	enum err e = admit(p, &out, &amount);
+	if (e == ERR_QUOTA)
+		p->failed = true;
+	if (e != ERR_OK)
+		return e == ERR_QUOTA ? ERR_OK : e;
 	switch (outputs_place(p->g, &out, &p->error, &p->story)) {
-	case OUTPUTS_PLACED: {
-		size_t len = strlen(p->where);
-		(void)snprintf(p->where + len, sizeof p->where - len, "%s%s/%s",
-		    len > 0 ? ", " : "", out.folder, out.path);
-		return ERR_OK;
-	}
+	case OUTPUTS_PLACED:
+		return note_placed(p, &out, amount);
 	case OUTPUTS_NAME_TAKEN:
 		p->renamed = true;
 		return ledger_put_output(p->g->ledger, &out);
@@ -308,12 +344,14 @@ placed(struct gateway *g, const struct transfer *t, const char *where, int64_t n
 enum err
 pipeline_place(struct gateway *g, uint64_t id, int64_t now_us)
 {
-	struct placing p = {.g = g};
+	struct placing p = {.g = g, .now_us = now_us};
 	struct transfer t;
 
 	enum err e = ledger_get(g->ledger, id, &t);
 	if (e != ERR_OK || t.state != TRANSFER_PROCESSED)
 		return e;
+	p.t = &t;
+	p.is_upload = t.route[0] == '\0';
 	e = ledger_each_output(g->ledger, id, place_one, &p);
 	if (e != ERR_OK)
 		return e;

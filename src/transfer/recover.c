@@ -3,11 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ledger/partials.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "transfer/delivery.h"
 #include "transfer/outputs.h"
 #include "transfer/pipeline.h"
 
@@ -42,18 +45,37 @@ recover_staged(struct walk *w, const struct transfer *t)
 	    "its bytes are missing from staging", w->now_us);
 }
 
-static enum err
-find_staged(void *ctx, const struct transfer_output *out)
+/* The outputs of an upload: is any of them still private? */
+struct private
 {
-	struct {
-		struct gateway *g;
-		bool any;
-	} *found = ctx;
+	struct walk *w;
+	const struct transfer *t;
+	bool any;
+};
+
+static enum err
+find_private(void *ctx, const struct transfer_output *out)
+{
+	struct private *p = ctx;
 	bool staged = false;
 
-	enum err e = outputs_is_staged(found->g, out, &staged, NULL);
-	found->any = found->any || staged || e != ERR_OK;
+	enum err e = outputs_is_staged(p->w->g, out, &staged, NULL);
+	p->any = p->any || staged || e != ERR_OK;
 	return ERR_OK;
+}
+
+/* As an upload that was never closed: its client can go on with it, and finds all of it there. */
+static enum err
+keep_private(void *ctx, const struct transfer_output *out)
+{
+	struct private *p = ctx;
+	struct partial_row row = {.size = p->t->size, .since_us = p->w->now_us};
+
+	(void)snprintf(row.folder, sizeof row.folder, "%s", out->folder);
+	(void)snprintf(row.staging_name, sizeof row.staging_name, "%s", out->staging_name);
+	(void)snprintf(row.path, sizeof row.path, "%s", out->path);
+	(void)snprintf(row.account, sizeof row.account, "%s", p->t->source);
+	return ledger_partial_put(p->w->g->ledger, &row);
 }
 
 /*
@@ -64,18 +86,18 @@ find_staged(void *ctx, const struct transfer_output *out)
 static enum err
 recover_processed(struct walk *w, const struct transfer *t)
 {
-	struct {
-		struct gateway *g;
-		bool any;
-	} found = {.g = w->g};
+	struct private private = {.w = w, .t = t};
 
 	if (t->route[0] != '\0')
 		return pipeline_resume(w->g, t->id, w->now_us);
-	enum err e = ledger_each_output(w->g->ledger, t->id, find_staged, &found);
+	enum err e = ledger_each_output(w->g->ledger, t->id, find_private, &private);
 	if (e != ERR_OK)
 		return e;
-	if (!found.any)
+	if (!private.any)
 		return pipeline_resume(w->g, t->id, w->now_us);
+	e = ledger_each_output(w->g->ledger, t->id, keep_private, &private);
+	if (e != ERR_OK)
+		return e;
 	return ledger_move(w->g->ledger, t->id, TRANSFER_GAVE_UP,
 	    &(struct transfer_change){.trouble = "the upload was cut off before it was published"},
 	    "its session ended before the upload was published", w->now_us);
@@ -196,6 +218,8 @@ recover(struct gateway *g, int64_t now_us, struct recovery *ret_r)
 		e = sweep_incoming(&w);
 	for (size_t i = 0; i < g->stores.n_stores && e == ERR_OK; i++)
 		e = sweep_dir(&w, g->stores.stores[i].staging_fd, ".");
+	if (e == ERR_OK)
+		e = delivery_resume(g);
 	return e;
 }
 

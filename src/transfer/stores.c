@@ -34,33 +34,50 @@ open_own_dir(int dir_fd, const char *path, int *ret_fd)
 	return e == ERR_OK ? file_open_beneath(dir_fd, path, O_RDONLY | O_DIRECTORY, 0, ret_fd) : e;
 }
 
-/* A rename is only atomic within one file system: publication depends on it. */
+/*
+ * A rename is only atomic within one file system: publication depends on it, and so does what
+ * becomes of delivered files. what: the key that says where other_fd is.
+ */
 static enum err
-check_same_file_system(const struct store *s, struct story *story)
+check_same_file_system(
+    const struct store *s, int other_fd, const char *what, const char *path, struct story *story)
 {
-	struct stat dir, staging;
+	struct stat dir, other;
 
-	if (fstat(s->dir_fd, &dir) < 0 || fstat(s->staging_fd, &staging) < 0)
+	if (fstat(s->dir_fd, &dir) < 0 || fstat(other_fd, &other) < 0)
 		return story_fail(
 		    story, err_last(), "folder %s: %s", s->folder->name, strerror(errno));
-	if (dir.st_dev != staging.st_dev)
+	if (dir.st_dev != other.st_dev)
 		return story_fail(story, ERR_XDEV,
-		    "folder %s: %s and its staging %s are on different file systems, so that "
-		    "nothing can be published by a rename (set `staging` to a directory beside "
-		    "the folder)",
-		    s->folder->name, s->folder->path, s->folder->staging);
+		    "folder %s: %s and its %s %s are on different file systems, so that nothing "
+		    "can be moved between them by a rename (set `%s` to a directory beside the "
+		    "folder)",
+		    s->folder->name, s->folder->path, what, path, what);
 	return ERR_OK;
+}
+
+static enum err
+open_archive(struct store *s, struct story *story)
+{
+	enum err e = open_dir(s->folder->archive, &s->archive_fd, story);
+
+	return e == ERR_OK
+		   ? check_same_file_system(s, s->archive_fd, "archive", s->folder->archive, story)
+		   : e;
 }
 
 static enum err
 open_store(struct store *s, const struct config_folder *folder, struct story *story)
 {
-	*s = (struct store){.folder = folder, .dir_fd = -1, .staging_fd = -1, .uploads_fd = -1};
+	*s = (struct store){
+	    .folder = folder, .dir_fd = -1, .staging_fd = -1, .uploads_fd = -1, .archive_fd = -1};
 	enum err e = open_dir(folder->path, &s->dir_fd, story);
 	if (e == ERR_OK)
 		e = open_dir(folder->staging, &s->staging_fd, story);
 	if (e == ERR_OK)
-		e = check_same_file_system(s, story);
+		e = check_same_file_system(s, s->staging_fd, "staging", folder->staging, story);
+	if (e == ERR_OK && folder->on_delivered == CONFIG_DELIVERED_ARCHIVE)
+		e = open_archive(s, story);
 	if (e != ERR_OK)
 		return e;
 	e = open_own_dir(s->staging_fd, "uploads", &s->uploads_fd);
@@ -102,6 +119,7 @@ stores_close(struct stores *s)
 		fd_closep(&s->stores[i].dir_fd);
 		fd_closep(&s->stores[i].staging_fd);
 		fd_closep(&s->stores[i].uploads_fd);
+		fd_closep(&s->stores[i].archive_fd);
 	}
 	free(s->stores);
 	fd_closep(&s->incoming_fd);

@@ -16,6 +16,7 @@ struct store {
 	int dir_fd;
 	int staging_fd;
 	int uploads_fd;
+	int archive_fd; /* -1 unless delivered files go there */
 };
 
 struct stores {

@@ -1,0 +1,94 @@
+#include "transfer/delivery.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "transfer/disposal.h"
+
+static enum err
+deed_dispose(void *ctx, const struct turn_args *args)
+{
+	return disposal_carry_out(ctx, args->a, time_now_us());
+}
+
+static enum err
+defer_disposal(struct gateway *g, uint64_t id)
+{
+	return turn_defer(&g->turn, deed_dispose, g, (struct turn_args){.a = id});
+}
+
+/* Has everybody taken it who must? `account` just has. */
+static enum err
+is_complete(struct gateway *g, const struct config_folder *folder, const struct delivered_file *f,
+    bool *ret_complete)
+{
+	enum err e = ERR_OK;
+
+	*ret_complete = true;
+	for (size_t i = 0; i < folder->n_consumers && *ret_complete && e == ERR_OK; i++)
+		e = ledger_delivery_find(g->ledger, f, folder->consumers[i], ret_complete);
+	return e;
+}
+
+static enum err
+dispose(struct gateway *g, const struct config_folder *folder, const struct delivered_file *f)
+{
+	struct disposal d = {
+	    .file = *f, .archive = folder->on_delivered == CONFIG_DELIVERED_ARCHIVE};
+	uint64_t id;
+
+	if (folder->on_delivered == CONFIG_DELIVERED_KEEP)
+		return ERR_OK;
+	enum err e = ledger_disposal_add(g->ledger, &d, &id);
+	return e == ERR_OK && id != 0 ? defer_disposal(g, id) : e;
+}
+
+/* The transfer that published it moves on when it is delivered; else the event alone. */
+static enum err
+note_taken(struct gateway *g, uint64_t transfer, bool complete, const char *detail, int64_t now_us)
+{
+	enum transfer_state to;
+	struct transfer t;
+
+	if (transfer == 0)
+		return ledger_note(g->ledger, 0, "taken", detail, now_us);
+	enum err e = ledger_get(g->ledger, transfer, &t);
+	if (e != ERR_OK)
+		return e;
+	if (!complete || !transfer_next(t.state, TRANSFER_TAKEN, &to))
+		return ledger_note(
+		    g->ledger, transfer, complete ? "taken" : "taken-in-part", detail, now_us);
+	return ledger_move(g->ledger, transfer, TRANSFER_TAKEN, NULL, detail, now_us);
+}
+
+enum err
+delivery_taken(struct gateway *g, struct delivered_file *f, const char *account, uint64_t bytes,
+    const char *detail, int64_t now_us)
+{
+	const struct config_folder *folder = config_find_folder(g->config, slice_str(f->folder));
+	bool is_new, complete = true;
+
+	f->transfer = 0;
+	enum err e = ledger_find_published(g->ledger, f->folder, f->path, &f->transfer);
+	if (e == ERR_OK || e == ERR_NOENT)
+		e = ledger_delivery_add(g->ledger, f, account, bytes, now_us, &is_new);
+	if (e == ERR_OK && folder != NULL)
+		e = is_complete(g, folder, f, &complete);
+	if (e == ERR_OK)
+		e = note_taken(g, f->transfer, complete, detail, now_us);
+	/* A folder that a reload has taken away: nothing is done any more. */
+	if (e != ERR_OK || folder == NULL || !complete)
+		return e;
+	return dispose(g, folder, f);
+}
+
+static enum err
+resume(void *ctx, const struct disposal *d)
+{
+	return defer_disposal(ctx, d->id);
+}
+
+enum err
+delivery_resume(struct gateway *g)
+{
+	return ledger_each_disposal(g->ledger, resume, g);
+}

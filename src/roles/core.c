@@ -16,6 +16,8 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "os/sandbox.h"
+#include "roles/core_partial.h"
+#include "roles/core_quota.h"
 #include "roles/roles.h"
 #include "transfer/recover.h"
 
@@ -62,6 +64,10 @@ on_stuck_timer(sd_event_source *source unused_arg, uint64_t usec unused_arg, voi
 	struct recovery r;
 
 	enum err e = recover(&c->gateway, time_now_us(), &r);
+	if (e == ERR_OK)
+		e = core_partials_load(c);
+	if (e == ERR_OK)
+		e = core_quota_use_config(c);
 	if (e == ERR_OK)
 		e = ledger_note(c->gateway.ledger, 0, "ledger-recovered", "", time_now_us());
 	/* The commit alone: what recovery has deferred is for a gateway that works again, and is
@@ -244,6 +250,13 @@ recover_at_start(struct core *c, struct story *story)
 	enum err e = recover(&c->gateway, time_now_us(), &r);
 	if (e == ERR_OK)
 		e = turn_end(&c->gateway.turn, c->gateway.ledger);
+	/* What recovery has disposed of is neither counted nor held. */
+	if (e == ERR_OK)
+		e = core_partials_load(c);
+	if (e == ERR_OK)
+		e = core_quota_use_config(c);
+	if (e == ERR_OK)
+		e = turn_end(&c->gateway.turn, c->gateway.ledger);
 	if (e != ERR_OK)
 		return story_fail(story, e, "cannot recover from the ledger: %s", err_text(e));
 	log_info(
@@ -309,11 +322,26 @@ start(struct core *c, struct story *story)
 	return e == ERR_OK ? e : story_fail(story, e, "cannot start: %s", err_text(e));
 }
 
+/* What sessions have open is to be found again, also what is too new for a row yet. */
+static void
+keep_partials(struct core *c)
+{
+	if (c->gateway.ledger == NULL || c->stuck)
+		return;
+	enum err e = core_partials_settle(c);
+	if (e == ERR_OK)
+		e = ledger_commit(c->gateway.ledger);
+	if (e != ERR_OK)
+		log_error("ledger.stuck", F_STR("error", err_text(e)),
+		    F_STR("home", c->gateway.config->home));
+}
+
 /* The roles end when their lines do; couriers' prefixes and private uploads stay in staging. */
 static void
 stop(struct core *c)
 {
 	stop_all_work(c, "the gateway is stopping");
+	keep_partials(c);
 	core_control_close(c);
 	core_routes_free(c);
 	if (c->listener.io != NULL)
@@ -323,6 +351,8 @@ stop(struct core *c)
 	sd_event_source_disable_unref(c->listener_timer);
 	sd_event_source_disable_unref(c->drain_timer);
 	sd_event_source_disable_unref(c->stuck_timer);
+	core_partials_free(c);
+	pieces_fini(&c->pieces);
 	gateway_fini(&c->gateway);
 	sd_event_unref(c->event);
 	fd_closep(&c->lock_fd);
@@ -341,6 +371,7 @@ role_core(const char *config_path)
 	struct story story = {.text = ""};
 
 	TAILQ_INIT(&c.sessions);
+	TAILQ_INIT(&c.partials);
 	TAILQ_INIT(&c.routes);
 	TAILQ_INIT(&c.remotes);
 	TAILQ_INIT(&c.jobs);

@@ -21,6 +21,7 @@
 #include "ipc/link.h"
 #include "roles/banlist.h"
 #include "transfer/gateway.h"
+#include "transfer/pieces.h"
 #include "transfer/poll.h"
 
 struct core;
@@ -150,6 +151,11 @@ struct core {
 	uint64_t session_last;
 
 	TAILQ_HEAD(, core_session) sessions;
+	TAILQ_HEAD(, core_partial) partials; /* private files; the newest first */
+	sd_event_source *partials_timer;
+	int64_t partials_due_us;    /* when it fires */
+	int64_t disposals_tried_us; /* delivered files that could not be disposed of */
+	struct pieces pieces;
 	TAILQ_HEAD(, core_route) routes;
 	TAILQ_HEAD(, core_remote) remotes;
 	TAILQ_HEAD(, core_job) jobs;

@@ -1,6 +1,8 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "roles/core_partial.h"
+#include "roles/core_quota.h"
 #include "roles/core_defence.h"
 #include "roles/core_pace.h"
 
@@ -37,6 +39,10 @@ put_into_force(struct core *c, struct config *config, struct story *story)
 	e = core_routes_update(c);
 	if (e != ERR_OK)
 		return story_fail(story, e, "cannot set up the routes: %s", err_text(e));
+	e = core_quota_use_config(c);
+	if (e != ERR_OK)
+		return story_fail(story, e, "cannot set up the quotas: %s", err_text(e));
+	core_partials_watch(c);
 	core_listener_configure(c);
 	core_sessions_recheck(c);
 	core_pace_recheck(c);

@@ -12,6 +12,8 @@
 #include "os/file.h"
 #include "roles/core_defence.h"
 #include "roles/core_pace.h"
+#include "roles/core_partial.h"
+#include "roles/core_quota.h"
 #include "roles/grant.h"
 #include "transfer/recover.h"
 
@@ -58,10 +60,16 @@ static const struct ipc_handler HANDLERS[] = {
     {IPC_SESSION_ADDRESS, core_defence_on_address},
     {IPC_AUTH_QUERY, core_auth_on_query},
     {IPC_SESSION_FACTS, on_facts},
+    {IPC_UPLOAD_OPENED, core_upload_on_opened},
+    {IPC_UPLOAD_MOVED, core_upload_on_moved},
+    {IPC_UPLOAD_DISCARDED, core_upload_on_discarded},
+    {IPC_QUOTA_ASK, core_quota_on_ask},
+    {IPC_QUOTA_BACK, core_quota_on_back},
     {IPC_UPLOAD_STAGED, core_upload_on_staged},
     {IPC_UPLOAD_PUBLISHED, core_upload_on_published},
     {IPC_UPLOAD_ABANDONED, core_upload_on_abandoned},
     {IPC_FILE_TAKEN, core_files_on_taken},
+    {IPC_FILE_PIECES, core_files_on_pieces},
     {IPC_FILE_CHANGED, core_files_on_changed},
     {IPC_FILE_DENIED, core_files_on_denied},
     {IPC_SESSION_END, on_session_end},
@@ -92,6 +100,8 @@ core_session_free(struct core_session *s)
 	if (!s->told_end)
 		log_end_untold(s);
 	TAILQ_REMOVE(&s->peer.core->sessions, s, entry);
+	core_quota_session_gone(s);
+	core_partials_leave_all(s->peer.core, s->id);
 	/* The process is the listener's child: it sees its line end, and ends. One that was taken
 	 * over need not, and holds the account's directories: the listener sees to it. */
 	core_listener_session_over(s->peer.core, s->id);
@@ -114,6 +124,18 @@ others_are_recording(const struct core *c, const char *account)
 	return false;
 }
 
+/* What it had open stays private; what was recorded for it is put in place, or stays private, too. */
+static enum err
+take_over_uploads(struct core *c, const char *account, bool recording)
+{
+	enum err e = core_partials_settle(c);
+
+	if (e != ERR_OK || !recording || others_are_recording(c, account))
+		return e;
+	e = recover_uploads(&c->gateway, account, time_now_us());
+	return e == ERR_OK ? core_partials_adopt(c) : e;
+}
+
 static void
 on_gone(struct core_peer *peer)
 {
@@ -126,8 +148,8 @@ on_gone(struct core_peer *peer)
 	core_defence_session_gone(s);
 	core_session_free(s);
 	core_pace_changed(c, account);
-	if (recording && !c->stuck && !others_are_recording(c, account)) {
-		enum err e = recover_uploads(&c->gateway, account, time_now_us());
+	if (!c->stuck) {
+		enum err e = take_over_uploads(c, account, recording);
 		if (e != ERR_OK)
 			core_ledger_failed(c, e);
 	}

@@ -7,6 +7,13 @@
 
 #include "roles/core.h"
 
+/* What a session holds of a folder's quota, and of its account's. */
+struct core_lease {
+	SLIST_ENTRY(core_lease) entry;
+	char folder[IPC_NAME_MAX + 1];
+	struct quota_amount amount;
+};
+
 /* An inbound connection. */
 struct core_session {
 	struct core_peer peer;
@@ -21,6 +28,8 @@ struct core_session {
 	const struct config_account *grant; /* in `config`: what it was given at its login */
 	uint32_t n_recording; /* uploads that are recorded and, as far as we know, not in place */
 	uint32_t n_denied;    /* denials that it told */
+	SLIST_HEAD(, core_lease) leases;
+	uint32_t n_quota_refused;
 	bool told_end;        /* SESSION_END came */
 	bool hung_up;         /* we ended its line */
 	bool proxied;         /* comes from a proxy, and is to say for whom */

@@ -4,11 +4,88 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "os/fd.h"
-#include "os/file.h"
-#include "roles/core_session.h"
+#include "ledger/holdings.h"
+#include "roles/core_partial.h"
+#include "roles/core_quota.h"
 #include "roles/grant.h"
 #include "vfs/mount.h"
+
+/* An upload that the session may speak of. */
+static bool
+is_granted(const struct core_session *s, struct slice folder, struct slice staging_name)
+{
+	return grant_covers(s->grant, folder, VFS_UPLOAD) &&
+	       grant_is_upload_name(s->account, staging_name);
+}
+
+/* The private file that it speaks of, if we know it: one of its account's, and open nowhere else.
+ */
+static struct core_partial *
+find_own(struct core_session *s, struct slice folder, struct slice staging_name)
+{
+	struct core_partial *p = core_partial_find(s->peer.core, folder, staging_name);
+
+	return p != NULL && (p->session == 0 || p->session == s->id) ? p : NULL;
+}
+
+enum err
+core_upload_on_opened(void *ctx, struct ipc_message *m)
+{
+	struct core_session *s = core_session_of(ctx);
+	const struct ipc_upload_opened *u = &m->upload_opened;
+
+	if (!is_granted(s, u->folder, u->staging_name) || !grant_path_is_clean(u->path) ||
+	    (u->from.len > 0 && !grant_is_upload_name(s->account, u->from)))
+		return ERR_FORMAT;
+	if (u->from.len > 0)
+		log_info("upload.resumed", F_U64("session", s->id), F_STR("account", s->account),
+		    F_SLICE("folder", u->folder), F_SLICE("path", u->path),
+		    F_SLICE("file", u->staging_name));
+	return core_partial_opened(s, u);
+}
+
+enum err
+core_upload_on_moved(void *ctx, struct ipc_message *m)
+{
+	struct core_session *s = core_session_of(ctx);
+	const struct ipc_upload_moved *u = &m->upload_moved;
+
+	if (!is_granted(s, u->folder, u->staging_name) || !grant_path_is_clean(u->path))
+		return ERR_FORMAT;
+	/* One that expired in this moment is not missed. */
+	struct core_partial *p = find_own(s, u->folder, u->staging_name);
+	return p == NULL ? ERR_OK : core_partial_moved(s->peer.core, p, u->path, s->id);
+}
+
+enum err
+core_upload_on_discarded(void *ctx, struct ipc_message *m)
+{
+	struct core_session *s = core_session_of(ctx);
+	const struct ipc_upload_discarded *u = &m->upload_discarded;
+
+	if (!is_granted(s, u->folder, u->staging_name))
+		return ERR_FORMAT;
+	struct core_partial *p = find_own(s, u->folder, u->staging_name);
+	return p == NULL ? ERR_OK : core_partial_gone(s->peer.core, p, s->id);
+}
+
+enum err
+core_upload_on_abandoned(void *ctx, struct ipc_message *m)
+{
+	struct core_session *s = core_session_of(ctx);
+	const struct ipc_upload_abandoned *u = &m->upload_abandoned;
+
+	if (!is_granted(s, u->folder, u->staging_name) || !grant_path_is_clean(u->path))
+		return ERR_FORMAT;
+	log_warn("upload.abandoned", F_U64("session", s->id), F_STR("account", s->account),
+	    F_SLICE("folder", u->folder), F_SLICE("path", u->path), F_U64("bytes", u->size),
+	    F_SLICE("file", u->staging_name));
+	struct core_partial *p = find_own(s, u->folder, u->staging_name);
+	if (p == NULL || p->session == 0)
+		return ERR_OK;
+	core_partial_leave(p);
+	return core_partials_settle(s->peer.core);
+}
 
 /* a: session, b: tag, c: transfer. The row is durable: the session may publish. */
 static enum err
@@ -41,15 +118,45 @@ core_upload_on_staged(void *ctx, struct ipc_message *m)
 	    !slice_copy(u->folder, out.folder, sizeof out.folder) ||
 	    !slice_copy(u->staging_name, out.staging_name, sizeof out.staging_name))
 		return ERR_FORMAT;
-	if (!grant_covers(s->grant, u->folder, VFS_UPLOAD) || !grant_path_is_clean(u->path) ||
-	    !grant_is_upload_name(s->account, u->staging_name))
+	if (!is_granted(s, u->folder, u->staging_name) || !grant_path_is_clean(u->path))
 		return ERR_FORMAT;
 	s->n_recording++;
 	enum err e = ledger_upload(c->gateway.ledger, &t, &out, time_now_us(), &id);
+	/* From here on its row is the upload's. */
+	struct core_partial *p = find_own(s, u->folder, u->staging_name);
+	if (e == ERR_OK && p != NULL)
+		e = core_partial_gone(c, p, s->id);
 	if (e == ERR_OK)
 		e = turn_defer(&c->gateway.turn, deed_upload_recorded, c,
 		    (struct turn_args){.a = s->id, .b = u->tag, .c = id});
 	return e;
+}
+
+/* The one output of an upload. */
+static enum err
+copy_output(void *ctx, const struct transfer_output *out)
+{
+	*(struct transfer_output *)ctx = *out;
+	return ERR_OK;
+}
+
+/* Its bytes are the folder's content now, and its account holds them. */
+static enum err
+charge(struct core_session *s, const struct transfer *t, const struct ipc_upload_published *u)
+{
+	struct gateway *g = &s->peer.core->gateway;
+	struct transfer_output out = {.n = 0};
+	struct holding h = {.size = t->size};
+
+	enum err e = ledger_each_output(g->ledger, t->id, copy_output, &out);
+	if (e != ERR_OK || out.folder[0] == '\0')
+		return e;
+	core_quota_published(s, out.folder, (struct quota_amount){t->size, 1});
+	quota_content(g, out.folder, (int64_t)(t->size - u->replaced_bytes), u->replaced ? 0 : 1);
+	(void)snprintf(h.folder, sizeof h.folder, "%s", out.folder);
+	(void)snprintf(h.path, sizeof h.path, "%s", out.path);
+	(void)snprintf(h.account, sizeof h.account, "%s", s->account);
+	return ledger_holding_put(g->ledger, &h);
 }
 
 enum err
@@ -68,7 +175,9 @@ core_upload_on_published(void *ctx, struct ipc_message *m)
 	    t.state != TRANSFER_PROCESSED)
 		return ERR_FORMAT;
 	s->n_recording -= s->n_recording > 0 ? 1 : 0;
-	e = ledger_move(g->ledger, id, TRANSFER_PLACED, NULL, "", time_now_us());
+	e = charge(s, &t, &m->upload_published);
+	if (e == ERR_OK)
+		e = ledger_move(g->ledger, id, TRANSFER_PLACED, NULL, "", time_now_us());
 	if (e == ERR_OK)
 		e = ledger_move(
 		    g->ledger, id, TRANSFER_TOLD, NULL, "close answered", time_now_us());
@@ -76,19 +185,4 @@ core_upload_on_published(void *ctx, struct ipc_message *m)
 		log_info("upload.published", F_U64("transfer", id), F_STR("account", s->account),
 		    F_STR("path", t.path), F_U64("size", t.size));
 	return e;
-}
-
-enum err
-core_upload_on_abandoned(void *ctx, struct ipc_message *m)
-{
-	struct core_session *s = core_session_of(ctx);
-	const struct ipc_upload_abandoned *u = &m->upload_abandoned;
-
-	if (!grant_covers(s->grant, u->folder, VFS_UPLOAD) || !grant_path_is_clean(u->path) ||
-	    !grant_is_upload_name(s->account, u->staging_name))
-		return ERR_FORMAT;
-	log_warn("upload.abandoned", F_U64("session", s->id), F_STR("account", s->account),
-	    F_SLICE("folder", u->folder), F_SLICE("path", u->path), F_U64("bytes", u->size),
-	    F_SLICE("file", u->staging_name));
-	return ERR_OK;
 }

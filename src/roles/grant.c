@@ -67,6 +67,9 @@ grant_change_needs(struct slice verb)
 	    {"made-directory", VFS_MKDIR},
 	    {"removed-directory", VFS_RMDIR},
 	    {"resized", VFS_UPLOAD | VFS_OVERWRITE},
+	    {"written", VFS_UPLOAD},
+	    {"linked", VFS_UPLOAD},
+	    {"copied", VFS_UPLOAD},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(NEEDS); i++) {

@@ -26,7 +26,7 @@ expand(struct buf *b, const char *pattern)
 {
 	enum err e = ERR_OK;
 
-	for (const char *p = pattern; *p != '\0' && e == ERR_OK; p++) {
+	for (const char *p = pattern; e == ERR_OK && *p != '\0'; p++) {
 		if (*p == '%')
 			e = put_token(b, *++p);
 		else

@@ -191,6 +191,86 @@ def test_read_only(tmp_path, remote):
     assert (remote / "f").read_bytes() == b"f"
 
 
+def test_links(tmp_path, remote):
+    (remote / "f").write_bytes(b"f")
+    sftp(tmp_path, "ln remote/f remote/g", "ln -s f remote/l")
+    assert (remote / "f").stat().st_ino == (remote / "g").stat().st_ino
+    assert os.readlink(remote / "l") == "f"
+    sftp(tmp_path, "ln remote/f remote/g", fails=True)
+
+
+@pytest.mark.parametrize("size", [0, 1, 8 << 20, (8 << 20) + 1, 20_000_003])
+def test_copies_on_the_server(tmp_path, remote, size):
+    """copy-data, in slices of 8 MiB."""
+    (remote / "f").write_bytes(content(size))
+    sftp(tmp_path, "cp remote/f remote/g")
+    assert (remote / "g").read_bytes() == content(size)
+
+
+def test_owners_have_names(tmp_path, remote):
+    (remote / "f").touch()
+    me = pwd.getpwuid(os.geteuid())
+    assert f" {me.pw_name} " in sftp(tmp_path, "ls -l remote")
+    assert f" {me.pw_uid} " in sftp(tmp_path, "ls -ln remote")
+
+
+def packets(*bodies):
+    return b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
+
+
+def text(value):
+    return len(value).to_bytes(4, "big") + value
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha1", "md5"])
+def test_hashes(tmp_path, algorithm):
+    """check-file-name: as WinSCP asks for it, and in blocks."""
+    (tmp_path / "f").write_bytes(content(10_000_001))
+    ask = [b"\xc8" + n.to_bytes(4, "big") + text(b"check-file-name") + text(b"f") +
+           text(b"crc32," + algorithm.encode()) + bytes(16) + block.to_bytes(4, "big")
+           for n, block in ((1, 0), (2, 1 << 20))]
+    answers = server(data=packets(b"\x01\0\0\0\x03", *ask), cwd=tmp_path).stdout
+    for n, size in ((1, 10_000_001), (2, 1 << 20)):
+        hashes = b"".join(hashlib.new(algorithm, content(10_000_001)[at:at + size]).digest()
+                          for at in range(0, 10_000_001, size))
+        answer = b"\xc9" + n.to_bytes(4, "big") + text(algorithm.encode()) + hashes
+        assert packets(answer) in answers
+
+
+def test_requests_can_be_queried():
+    ours = server("-Q", "requests").stdout.split()
+    theirs = subprocess.run(["/usr/lib/openssh/sftp-server", "-Q", "requests"],
+                            capture_output=True, check=True).stdout.split()
+    assert set(theirs) <= set(ours) and len(ours) == len(set(ours))
+
+
+def test_denied_requests(tmp_path, remote):
+    (remote / "f").write_bytes(b"f")
+    sftp(tmp_path, "rm remote/f", flags=("-P", "mkdir,remove"), fails=True)
+    sftp(tmp_path, "rename remote/f remote/g", flags=("-P", "mkdir,remove"))
+    allowed = "realpath,stat,lstat,open,read,close"
+    sftp(tmp_path, "get remote/g back", flags=("-p", allowed))
+    sftp(tmp_path, "get remote/g back", flags=("-p", allowed, "-P", "read"), fails=True)
+    sftp(tmp_path, "rm remote/g", flags=("-p", allowed), fails=True)
+    assert (remote / "g").exists()
+
+
+def test_start_dir_tokens(tmp_path):
+    me = pwd.getpwuid(os.getuid())
+    (tmp_path / f"{me.pw_name}%").mkdir()
+    assert f"{tmp_path}/{me.pw_name}%" in sftp("/", "pwd", flags=("-d", f"{tmp_path}/%u%%"))
+    home = str(Path(me.pw_dir).resolve())
+    assert home in sftp("/", "pwd", flags=("-d", "%d"))
+
+
+def test_operands_are_passed_over(tmp_path, remote):
+    """scp -D gives the server the host's name."""
+    (tmp_path / "local").write_bytes(b"x")
+    subprocess.run(["scp", "-q", "-s", "-D", SERVER, "local", f"somehost:{remote}/f"], cwd=tmp_path,
+                   capture_output=True, timeout=60, check=True)
+    assert (remote / "f").read_bytes() == b"x"
+
+
 def test_umask(tmp_path, remote):
     sftp(tmp_path, "mkdir remote/d", flags=("-u", "0077"))
     assert (remote / "d").stat().st_mode & 0o777 == 0o700
@@ -206,8 +286,8 @@ def test_help():
 
 
 @pytest.mark.parametrize("flags", [
-    ("-P", "opem"), ("-p", "read,"+"wrote"), ("-Q", "answers"), ("-Q",), ("-x",), ("-d",),
-    ("-d", "/no/such/dir"), ("-l", "LOUD"), ("-f", "NOWHERE"), ("-u", "8"), ("-u", "77777"),
+    ("-P", "opem"), ("-p", "read,wrote"), ("-Q", "answers"), ("-Q",), ("-x",), ("-d",),
+    ("-d", "/no/such/dir"), ("-d", "%x"), ("-d", "%"), ("-l", "LOUD"), ("-f", "NOWHERE"), ("-u", "8"), ("-u", "77777"),
     ("-u", "-1"), ("-u", ""),
 ])
 def test_bad_command_lines(flags):

@@ -26,6 +26,8 @@ static const struct access_row {
     [ACCESS_RENAME_OVER] = {VFS_RENAME | VFS_OVERWRITE, "rename"},
     [ACCESS_MKDIR] = {VFS_MKDIR, "make-directory"},
     [ACCESS_RMDIR] = {VFS_RMDIR, "remove-directory"},
+    [ACCESS_LINK_FROM] = {VFS_LINK, "link"},
+    [ACCESS_LINK] = {VFS_LINK | VFS_UPLOAD, "link"},
 };
 
 static const struct access_row *

@@ -18,6 +18,8 @@ enum access_op {
 	ACCESS_RENAME_OVER, /* to a name that is in use */
 	ACCESS_MKDIR,
 	ACCESS_RMDIR,
+	ACCESS_LINK_FROM, /* a second name for this file */
+	ACCESS_LINK,      /* the second name itself, which is free */
 	ACCESS_N
 };
 

@@ -7,29 +7,47 @@
 #include <unistd.h>
 
 #include "vfs/denial.h"
+#include "vfs/names.h"
 #include "vfs/ops.h"
 #include "vfs/result.h"
 #include "vfs/setstat.h"
 #include "vfs/upload.h"
 
 static void
-tell_changed(struct vfs *v, const char *verb, const struct place *place)
+tell_changed(
+    struct vfs *v, const char *verb, const struct place *place, int64_t bytes, int64_t files)
 {
-	v->journal->changed(v->journal_ctx, verb, place->mount->folder, place->rel, "", 0, 0);
+	v->journal->changed(
+	    v->journal_ctx, verb, place->mount->folder, place->rel, "", bytes, files);
 }
 
-/* A private upload is its uploader's own: to give it up needs no right to delete. */
-static struct sftp_result
-remove_own(struct upload *own)
+/*
+ * A private file is its uploader's own: to give it up needs no right to delete. False: there is
+ * none of that name.
+ */
+static bool
+remove_private(struct vfs *v, const struct place *place, struct sftp_result *ret_result)
 {
-	if (own->state != UPLOAD_OPEN)
-		return result_recording();
-	return sftp_result_of(upload_discard(own));
+	struct upload *own = upload_find(v, place->path);
+	struct stat st;
+
+	if (own != NULL) {
+		*ret_result = result_of(upload_discard(own));
+		return true;
+	}
+	struct partial *partial = partial_find(v, place, &st);
+	if (partial == NULL)
+		return false;
+	*ret_result = result_of(partial_discard(v, place->mount, partial));
+	return true;
 }
 
-/* Unlinks beneath place what is of the kind; durable when it returns ERR_OK. */
+/*
+ * Unlinks beneath place what is of the kind; durable when it returns ERR_OK. ret_bytes: what was in
+ * it, when it is a file.
+ */
 static enum err
-unlink_kind(const struct place *place, enum host_kind kind)
+unlink_kind(const struct place *place, enum host_kind kind, int64_t *ret_bytes)
 {
 	struct host_entry entry _cleanup_(host_entry_fini) = {.parent_fd = -1};
 
@@ -42,9 +60,10 @@ unlink_kind(const struct place *place, enum host_kind kind)
 		return ERR_ESCAPE;
 	if (entry.kind != kind)
 		return kind == HOST_FILE ? ERR_ISDIR : ERR_NOTDIR;
+	*ret_bytes = kind == HOST_FILE ? (int64_t)entry.st.st_size : 0;
 	if (unlinkat(entry.parent_fd, entry.name, kind == HOST_DIR ? AT_REMOVEDIR : 0) < 0)
 		return errno == EEXIST ? ERR_NOTEMPTY : err_last();
-	return host_sync_dir(entry.parent_fd);
+	return mount_sync_dir(place->mount, entry.parent_fd);
 }
 
 struct sftp_result
@@ -53,18 +72,21 @@ change_remove(void *fs, struct slice raw)
 	struct vfs *v = fs;
 	struct vpath path;
 	struct place place;
+	struct sftp_result result;
+	int64_t bytes = 0;
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
+	if (e == ERR_OK)
+		e = upload_finish_beneath(v, path.text);
 	if (e != ERR_OK)
 		return denial_of(v, &place, ACCESS_REMOVE, e);
-	struct upload *own = upload_find(v, path.text);
-	if (own != NULL)
-		return remove_own(own);
+	if (remove_private(v, &place, &result))
+		return result;
 	if (!place_allows(&place, ACCESS_REMOVE))
 		return denial_by_right(v, &place, ACCESS_REMOVE);
-	e = unlink_kind(&place, HOST_FILE);
+	e = unlink_kind(&place, HOST_FILE, &bytes);
 	if (e == ERR_OK)
-		tell_changed(v, "removed", &place);
+		tell_changed(v, "removed", &place, -bytes, -1);
 	return denial_of(v, &place, ACCESS_REMOVE, e);
 }
 
@@ -74,6 +96,8 @@ change_rmdir(void *fs, struct slice raw)
 	struct vfs *v = fs;
 	struct vpath path;
 	struct place place;
+	struct stat st;
+	int64_t bytes;
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
 	if (e != ERR_OK)
@@ -81,14 +105,13 @@ change_rmdir(void *fs, struct slice raw)
 	if (!place_allows(&place, ACCESS_RMDIR))
 		return denial_by_right(v, &place, ACCESS_RMDIR);
 	/* For its uploader the directory holds what it uploads there. */
-	if (upload_find(v, path.text) != NULL)
-		return sftp_result_of(ERR_NOTDIR);
-	if (upload_beneath(v, path.text, UPLOAD_OPEN) ||
-	    upload_beneath(v, path.text, UPLOAD_RECORDING))
-		return sftp_result_of(ERR_NOTEMPTY);
-	e = unlink_kind(&place, HOST_DIR);
+	if (upload_find(v, path.text) != NULL || partial_find(v, &place, &st) != NULL)
+		return result_of(ERR_NOTDIR);
+	if (upload_beneath(v, path.text) || partial_beneath(v, &place))
+		return result_of(ERR_NOTEMPTY);
+	e = unlink_kind(&place, HOST_DIR, &bytes);
 	if (e == ERR_OK)
-		tell_changed(v, "removed-directory", &place);
+		tell_changed(v, "removed-directory", &place, 0, 0);
 	return denial_of(v, &place, ACCESS_RMDIR, e);
 }
 
@@ -102,7 +125,7 @@ make_dir(const struct place *place, mode_t mode)
 		return e;
 	if (mkdirat(entry.parent_fd, entry.name, mode == 0 ? 0750 : mode) < 0)
 		return err_last();
-	return host_sync_dir(entry.parent_fd);
+	return mount_sync_dir(place->mount, entry.parent_fd);
 }
 
 struct sftp_result
@@ -111,18 +134,22 @@ change_mkdir(void *fs, struct slice raw, const struct sftp_attrs *attrs)
 	struct vfs *v = fs;
 	struct vpath path;
 	struct place place;
+	struct stat st;
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
 	if (e != ERR_OK)
 		return denial_of(v, &place, ACCESS_MKDIR, e);
 	/* Clients make the whole way to where they write, whether it is there or not. */
-	if (place.fixed || upload_find(v, path.text) != NULL)
-		return sftp_result_of(ERR_EXISTS);
+	if (place.fixed || upload_find(v, path.text) != NULL ||
+	    partial_find(v, &place, &st) != NULL)
+		return result_of(ERR_EXISTS);
 	if (!place_allows(&place, ACCESS_MKDIR))
 		return denial_by_right(v, &place, ACCESS_MKDIR);
+	if (!names_allow(place.mount, path.text))
+		return names_refuse(v, &place, ACCESS_MKDIR);
 	e = make_dir(&place, setstat_mode(place.mount, attrs, true));
 	if (e == ERR_OK)
-		tell_changed(v, "made-directory", &place);
+		tell_changed(v, "made-directory", &place, 0, 0);
 	return denial_of(v, &place, ACCESS_MKDIR, e);
 }
 

@@ -34,3 +34,18 @@ coverage_is_whole(const struct coverage *c, uint64_t size)
 		return true;
 	return c->n_ranges > 0 && c->ranges[0].start == 0 && c->ranges[0].end >= size;
 }
+
+void
+coverage_cut(struct coverage *c, uint64_t size)
+{
+	while (c->n_ranges > 0 && c->ranges[c->n_ranges - 1].start >= size)
+		c->n_ranges--;
+	if (c->n_ranges > 0 && c->ranges[c->n_ranges - 1].end > size)
+		c->ranges[c->n_ranges - 1].end = size;
+}
+
+uint64_t
+coverage_prefix(const struct coverage *c)
+{
+	return c->n_ranges > 0 && c->ranges[0].start == 0 ? c->ranges[0].end : 0;
+}

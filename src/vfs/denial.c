@@ -96,5 +96,5 @@ denial_of(struct vfs *v, const struct place *place, enum access_op op, enum err 
 
 	if (why != NULL)
 		denial_tell(v, place, op, why);
-	return sftp_result_of(e);
+	return result_of(e);
 }

@@ -1,8 +1,8 @@
 /*
  * Listing a directory: first what the host has, streamed, then what only the namespace knows (ways
- * to mounts, and this session's uploads). The latter are noted when the directory is opened, and
- * looked at when they are listed; the host's entries under their names are left out, so that each
- * name comes once.
+ * to mounts, this session's uploads, and the account's partials). The latter are noted when the
+ * directory is opened, and looked at when they are listed; the host's entries under their names are
+ * left out, so that each name comes once.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,8 +17,9 @@
 
 struct dir {
 	struct vfs *vfs;
-	DIR *stream;   /* NULL: the host has no such directory */
-	char **extras; /* names to list besides; at most VFS_MOUNTS_MAX + UPLOADS_MAX */
+	DIR *stream; /* NULL: the host has no such directory */
+	/* Names to list besides, sorted: at most VFS_MOUNTS_MAX + UPLOADS_MAX + PARTIALS_MAX. */
+	char **extras;
 	size_t n_extras;
 	size_t next_dot; /* 0: "." is next, 1: "..", 2: both were given */
 	size_t next_extra;
@@ -39,26 +40,47 @@ dir_free(struct dir *d)
 	free(d);
 }
 
-static bool
-has_extra(const struct dir *d, struct slice name)
+static int
+compare_names(const void *a, const void *b)
 {
-	for (size_t i = 0; i < d->n_extras; i++) {
-		if (slice_is(name, d->extras[i]))
-			return true;
-	}
-	return false;
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool
+has_extra(const struct dir *d, const char *name)
+{
+	return d->n_extras > 0 &&
+	       bsearch(&name, d->extras, d->n_extras, sizeof *d->extras, compare_names) != NULL;
+}
+
+/* In any order, and a name may come more than once, until sort_extras. */
 static enum err
 add_extra(struct dir *d, struct slice name)
 {
-	if (name.len == 0 || has_extra(d, name))
+	if (name.len == 0)
 		return ERR_OK;
 	d->extras[d->n_extras] = slice_dup(name);
 	if (d->extras[d->n_extras] == NULL)
 		return ERR_NOMEM;
 	d->n_extras++;
 	return ERR_OK;
+}
+
+static void
+sort_extras(struct dir *d)
+{
+	size_t n = 0;
+
+	if (d->n_extras == 0)
+		return;
+	qsort(d->extras, d->n_extras, sizeof *d->extras, compare_names);
+	for (size_t i = 1; i < d->n_extras; i++) {
+		if (strcmp(d->extras[n], d->extras[i]) == 0)
+			free(d->extras[i]);
+		else
+			d->extras[++n] = d->extras[i];
+	}
+	d->n_extras = n + 1;
 }
 
 /* The name of what is directly in the directory, as path says; else empty. */
@@ -72,13 +94,33 @@ direct_child(const char *path, const char *dir)
 	return slice_str(after);
 }
 
+/* The partials of the folder: read_extra looks whether it is they that the name stands for. */
 static enum err
-note_extras(struct dir *d)
+note_partials(struct dir *d, const struct place *place)
+{
+	const struct partial *p;
+	enum err e = ERR_OK;
+
+	if (place->mount == NULL)
+		return ERR_OK;
+	TAILQ_FOREACH (p, &d->vfs->partials, entry) {
+		const char *after = partial_after(p->path, place->rel);
+
+		if (e == ERR_OK && after != NULL && strchr(after, '/') == NULL &&
+		    strcmp(p->folder, place->mount->folder) == 0)
+			e = add_extra(d, slice_str(after));
+	}
+	return e;
+}
+
+static enum err
+note_extras(struct dir *d, const struct place *place)
 {
 	const struct upload *u;
 	enum err e = ERR_OK;
 
-	d->extras = calloc(d->vfs->n_mounts + d->vfs->n_uploads + 1, sizeof *d->extras);
+	d->extras = calloc(
+	    d->vfs->n_mounts + d->vfs->n_uploads + d->vfs->n_partials + 1, sizeof *d->extras);
 	if (d->extras == NULL)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < d->vfs->n_mounts && e == ERR_OK; i++)
@@ -87,6 +129,10 @@ note_extras(struct dir *d)
 		if (e == ERR_OK && u->state != UPLOAD_DISCARDED)
 			e = add_extra(d, direct_child(u->path, d->path.text));
 	}
+	if (e == ERR_OK)
+		e = note_partials(d, place);
+	if (e == ERR_OK)
+		sort_extras(d);
 	return e;
 }
 
@@ -135,7 +181,7 @@ dir_open(void *fs, struct slice raw, void **ret_dir)
 	if (e == ERR_OK)
 		e = open_host_part(&place, &d->stream);
 	if (e == ERR_OK)
-		e = note_extras(d);
+		e = note_extras(d, &place);
 	struct sftp_result result = denial_of(d->vfs, &place, ACCESS_LIST, e);
 	if (e == ERR_OK)
 		*ret_dir = d;
@@ -155,7 +201,7 @@ read_dot(struct dir *d, struct sftp_fs_entry *ret_entry)
 	ret_entry->name = slice_str(d->next_dot++ == 0 ? "." : "..");
 	if (look_status(d->vfs, d->path.text, &st) != ERR_OK)
 		st = (struct stat){.st_mode = S_IFDIR | 0555};
-	sftp_attrs_from_stat(&ret_entry->attrs, &st);
+	look_attrs(&ret_entry->attrs, &st);
 	return true;
 }
 
@@ -164,7 +210,7 @@ host_entry_is_shown(const struct dir *d, const struct dirent *ent, struct stat *
 {
 	struct slice name = slice_str(ent->d_name);
 
-	if (slice_is(name, ".") || slice_is(name, "..") || has_extra(d, name))
+	if (slice_is(name, ".") || slice_is(name, "..") || has_extra(d, ent->d_name))
 		return false;
 	if (ent->d_type != DT_REG && ent->d_type != DT_DIR && ent->d_type != DT_UNKNOWN)
 		return false;
@@ -187,7 +233,7 @@ read_host(struct dir *d, struct sftp_fs_entry *ret_entry)
 		if (!host_entry_is_shown(d, ent, &st))
 			continue;
 		ret_entry->name = slice_str(ent->d_name);
-		sftp_attrs_from_stat(&ret_entry->attrs, &st);
+		look_attrs(&ret_entry->attrs, &st);
 		return ERR_OK;
 	}
 	return ERR_NOENT;
@@ -206,7 +252,7 @@ read_extra(struct dir *d, struct sftp_fs_entry *ret_entry)
 		    look_status(d->vfs, d->child.text, &st) != ERR_OK)
 			continue;
 		ret_entry->name = name;
-		sftp_attrs_from_stat(&ret_entry->attrs, &st);
+		look_attrs(&ret_entry->attrs, &st);
 		return true;
 	}
 	return false;

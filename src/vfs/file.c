@@ -1,6 +1,7 @@
 #include "vfs/file.h"
 
 #include "vfs/denial.h"
+#include "vfs/direct.h"
 #include "vfs/look.h"
 #include "vfs/ops.h"
 #include "vfs/result.h"
@@ -15,7 +16,7 @@ file_fd(const struct file *f)
 	return f->upload != NULL ? f->upload->fd : f->fd;
 }
 
-static void
+void
 file_free(struct file *f)
 {
 	fd_closep(&f->fd);
@@ -73,37 +74,80 @@ file_read(void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len
 	return result_say(SSH_FX_EOF, NULL);
 }
 
-/* Where APPEND writes, whatever offset the client names (section 6.3). */
-static enum err
-append_offset(const struct file *f, uint64_t *ret_offset)
+enum err
+file_write_offset(const struct file *f, uint64_t *offset)
 {
 	struct stat st;
 
+	if (!f->append)
+		return ERR_OK;
 	if (fstat(file_fd(f), &st) < 0)
 		return err_last();
-	*ret_offset = (uint64_t)st.st_size;
+	*offset = (uint64_t)st.st_size;
 	return ERR_OK;
+}
+
+enum err
+file_reserve(struct file *f, uint64_t end)
+{
+	return f->upload != NULL ? upload_reserve(f->upload, end) : direct_reserve(f, end);
+}
+
+void
+file_wrote(struct file *f, uint64_t offset, uint64_t len, enum err e)
+{
+	if (f->upload != NULL)
+		upload_wrote(f->upload, offset, len, e);
+	else
+		direct_wrote(f, offset + len, e);
 }
 
 struct sftp_result
 file_write(void *file, uint64_t offset, struct slice data)
 {
 	struct file *f = file;
-	enum err e = ERR_OK;
 
 	if (!f->writable)
 		return result_say(SSH_FX_PERMISSION_DENIED, "not opened for writing");
-	if (f->append)
-		e = append_offset(f, &offset);
+	enum err e = file_write_offset(f, &offset);
+	/* What ends behind every offset there is, file_reserve refuses. */
 	if (e == ERR_OK)
-		e = file_pwrite_all(file_fd(f), data.ptr, data.len, offset);
-	/* A client that ignores the answer and closes must not publish a file with a gap. */
+		e = file_reserve(
+		    f, offset > UINT64_MAX - data.len ? UINT64_MAX : offset + data.len);
 	if (e != ERR_OK)
-		f->upload->spoilt = true;
-	return sftp_result_of(e);
+		return result_of(e);
+	e = file_pwrite_all(file_fd(f), data.ptr, data.len, offset);
+	file_wrote(f, offset, data.len, e);
+	return result_of(e);
 }
 
-/* A download is a taking of the file when all of it was read, and its end was reached. */
+struct vfs_version
+file_version(const struct stat *st)
+{
+	return (struct vfs_version){
+	    .inode = st->st_ino,
+	    .size = (uint64_t)st->st_size,
+	    .mtime_ns = st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+	};
+}
+
+static void
+tell_pieces(const struct file *f)
+{
+	struct vfs_range ranges[COVERAGE_RANGES_MAX];
+	const struct coverage *c = &f->coverage;
+
+	for (size_t i = 0; i < c->n_ranges; i++)
+		ranges[i] = (struct vfs_range){c->ranges[i].start, c->ranges[i].end};
+	f->vfs->journal->pieces(
+	    f->vfs->journal_ctx, f->mount->folder, f->taken_path, &f->version, ranges, c->n_ranges);
+}
+
+/*
+ * A download is a taking of the file when all of it was read; of an empty one, when its end was
+ * met. A part of it is told, too: other handles may have the rest. Not a file that has changed
+ * since OPEN: nobody knows of which version the bytes were.
+ */
 static void
 tell_taken(const struct file *f)
 {
@@ -111,16 +155,17 @@ tell_taken(const struct file *f)
 
 	if (f->taken_path == NULL || fstat(f->fd, &st) < 0)
 		return;
-	uint64_t size = (uint64_t)st.st_size;
-	if (size == 0 && !f->saw_eof)
+	struct vfs_version now = file_version(&st);
+	if (now.inode != f->version.inode || now.size != f->version.size ||
+	    now.mtime_ns != f->version.mtime_ns)
 		return;
-	if (coverage_is_whole(&f->coverage, size))
-		f->vfs->journal->taken(f->vfs->journal_ctx, f->mount->folder, f->taken_path, size,
-		    &(struct vfs_version){
-			.inode = st.st_ino,
-			.size = size,
-			.mtime_ns = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
-		    });
+	if (now.size == 0 && !f->saw_eof)
+		return;
+	if (coverage_is_whole(&f->coverage, now.size))
+		f->vfs->journal->taken(
+		    f->vfs->journal_ctx, f->mount->folder, f->taken_path, now.size, &now);
+	else if (f->coverage.n_ranges > 0)
+		tell_pieces(f);
 }
 
 struct sftp_result
@@ -131,28 +176,13 @@ file_close(void *file, struct sftp_token token)
 
 	if (f->upload != NULL)
 		result = upload_close(f->upload, f, token);
+	else if (f->direct != NULL)
+		result = result_of(direct_close(f));
 	else
 		tell_taken(f);
 	if (result.status != SFTP_PENDING)
 		file_free(f);
 	return result;
-}
-
-enum err
-vfs_upload_recorded(struct vfs *v, uint32_t tag, enum err error, uint64_t transfer)
-{
-	struct upload *u = upload_awaiting(v, tag);
-
-	if (u == NULL)
-		return ERR_FORMAT;
-	struct file *f = u->waiting;
-	struct sftp_token token = u->token;
-	struct sftp_result result = upload_recorded(u, error, transfer);
-	if (f == NULL)
-		return ERR_OK;
-	file_free(f);
-	sftp_fs_complete(token, result);
-	return ERR_OK;
 }
 
 void
@@ -162,6 +192,9 @@ file_abandon(void *file)
 
 	if (f->upload != NULL)
 		upload_abandon(f->upload);
+	/* What was written is in place, whether its writer is there or not. */
+	if (f->direct != NULL)
+		(void)!direct_close(f);
 	file_free(f);
 }
 
@@ -173,7 +206,7 @@ file_fstat(void *file, struct sftp_attrs *ret_attrs)
 
 	if (fstat(file_fd(f), &st) < 0)
 		return sftp_result_of(err_last());
-	sftp_attrs_from_stat(ret_attrs, &st);
+	look_attrs(ret_attrs, &st);
 	return result_ok();
 }
 
@@ -185,9 +218,10 @@ file_fsetstat(void *file, const struct sftp_attrs *attrs)
 	if ((attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0) {
 		if (!f->writable)
 			return result_say(SSH_FX_PERMISSION_DENIED, "not opened for writing");
-		enum err e = setstat_size(file_fd(f), attrs->size);
+		enum err e = f->upload != NULL ? upload_truncate(f->upload, attrs->size)
+					       : direct_truncate(f, attrs->size);
 		if (e != ERR_OK)
-			return sftp_result_of(e);
+			return result_of(e);
 	}
 	return sftp_result_of(setstat_apply(file_fd(f), f->mount, attrs, false));
 }
@@ -197,7 +231,7 @@ file_fsync(void *file)
 {
 	const struct file *f = file;
 
-	return f->upload == NULL ? result_ok() : sftp_result_of(file_sync(file_fd(f)));
+	return f->writable ? result_of(mount_sync(f->mount, file_fd(f))) : result_ok();
 }
 
 struct sftp_result

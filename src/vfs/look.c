@@ -9,6 +9,14 @@
 #include "vfs/result.h"
 #include "vfs/upload.h"
 
+void
+look_attrs(struct sftp_attrs *ret_attrs, const struct stat *st)
+{
+	sftp_attrs_from_stat(ret_attrs, st);
+	ret_attrs->uid = 0;
+	ret_attrs->gid = 0;
+}
+
 /* A directory that is there only because mounts are below it. */
 static void
 grouping_status(const struct vfs *v, struct stat *ret_st)
@@ -48,6 +56,8 @@ status_at(struct vfs *v, const struct place *place, struct stat *ret_st)
 	const struct upload *own = upload_find(v, place->path);
 	if (own != NULL)
 		return upload_stat(own, ret_st);
+	if (partial_find(v, place, ret_st) != NULL)
+		return ERR_OK;
 	enum err e = file_stat_beneath(place->mount->dir_fd, place->rel, ret_st);
 	if (e == ERR_OK && host_kind_of(ret_st) == HOST_HIDDEN)
 		return ERR_ESCAPE;
@@ -76,7 +86,7 @@ look_stat(void *fs, struct slice raw, struct sftp_attrs *ret_attrs)
 	if (e == ERR_OK)
 		e = status_at(v, &place, &st);
 	if (e == ERR_OK)
-		sftp_attrs_from_stat(ret_attrs, &st);
+		look_attrs(ret_attrs, &st);
 	return denial_of(v, &place, ACCESS_STAT, e);
 }
 
@@ -144,5 +154,12 @@ look_statvfs(void *fs, struct slice raw, struct sftp_fs_statvfs *ret_st)
 	    .f_flag = SSH_FXE_STATVFS_ST_RDONLY | SSH_FXE_STATVFS_ST_NOSUID,
 	    .f_namemax = NAME_MAX,
 	};
+	return result_ok();
+}
+
+/* Nobody has a name here; see look_attrs. */
+struct sftp_result
+look_owner_name(void *fs unused_arg, uint32_t id unused_arg, struct buf *ret_name unused_arg)
+{
 	return result_ok();
 }

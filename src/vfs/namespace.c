@@ -1,5 +1,7 @@
 #include "vfs/namespace.h"
 
+#include "vfs/host.h"
+
 struct place
 namespace_find(struct vfs *v, const char *path)
 {
@@ -58,4 +60,16 @@ bool
 mount_same_store(const struct mount *a, const struct mount *b)
 {
 	return a == b || strcmp(a->folder, b->folder) == 0;
+}
+
+enum err
+mount_sync(const struct mount *m, int fd)
+{
+	return m->relaxed ? ERR_OK : file_sync(fd);
+}
+
+enum err
+mount_sync_dir(const struct mount *m, int dir_fd)
+{
+	return m->relaxed ? ERR_OK : host_sync_dir(dir_fd);
 }

@@ -23,12 +23,17 @@ struct mount {
 	char *at; /* canonical */
 	char *folder;
 	uint32_t allow; /* enum vfs_allow */
+	bool direct, relaxed, metered;
+	bool names_sync; /* fsync of a new file makes its name durable, too (vfs/staging.c) */
+	char *names, *no_names; /* globs, each ended by a NUL, the last by another; never NULL */
 	int dir_fd;
-	int staging_fd;
+	int staging_fd; /* -1: nothing can be written here */
 };
 
 struct upload;
 TAILQ_HEAD(upload_list, upload);
+struct partial;
+TAILQ_HEAD(partial_list, partial);
 
 struct vfs {
 	char *account;
@@ -37,8 +42,13 @@ struct vfs {
 	struct mount *mounts; /* fixed from the first operation on: others point at them */
 	size_t n_mounts;
 	bool in_use;
-	struct upload_list uploads; /* this session's, not yet in place */
+	struct upload_list uploads; /* this session's, not yet in place; the newest first */
 	size_t n_uploads;
+	struct upload_list closing;   /* those whose CLOSE came, in its order (vfs/settle.c) */
+	struct partial_list partials; /* of the account, that nobody has open; the newest first */
+	size_t n_partials;
+	size_t n_direct;   /* files that are open for writing in place */
+	uint64_t last_age; /* numbers uploads and partials in the order in which they came */
 	uint32_t last_tag;
 	uint32_t n_denials; /* that the journal was told of: at most VFS_DENIALS_MAX + 1 */
 	int64_t born_us;    /* the times of grouping directories */
@@ -61,6 +71,10 @@ struct place namespace_find(struct vfs *v, const char *path);
  */
 enum err namespace_resolve(
     struct vfs *v, struct slice raw, struct vpath *ret_path, struct place *ret_place) must_check;
+
+/* fsync, but where the mount says that nothing is to be synced. The directory may be O_PATH. */
+enum err mount_sync(const struct mount *m, int fd) must_check;
+enum err mount_sync_dir(const struct mount *m, int dir_fd) must_check;
 
 /* Is at place (in a mount, and not fixed) op allowed? */
 bool place_allows(const struct place *p, enum access_op op);

@@ -1,24 +1,30 @@
 /*
  * What an OPEN means: SSH_FXF_* of draft-ietf-secsh-filexfer-02 section 6.3.
  *
- * Every writer gets a new private file. Where the name is in use already and TRUNC isn't set
- * (append, resume, writing in place), the private file begins as a copy of what is there, so the
- * file in place stays whole for its readers, and changes in one step at CLOSE. The price is that
- * such an OPEN takes as long as the copy does, where the file system can't share blocks.
+ * Where uploads aren't direct (vfs/direct.h), every writer gets a private file. With TRUNC, or
+ * under a name that is free, it is new and empty. Else (append, resume) it is
+ *
+ *	the account's partial, where there is one: it is gone on with (vfs/partial.h);
+ *	a copy of what is there, so the file in place stays whole for its readers, and changes in
+ *	one step at CLOSE. The price is that such an OPEN takes as long as the copy does, where
+ *	the file system can't share blocks.
+ *
+ * A partial that isn't gone on with stays until the newer upload is in place, and goes then.
  */
 #include <fcntl.h>
 
 #include "vfs/denial.h"
-#include "vfs/file.h"
+#include "vfs/direct.h"
+#include "vfs/names.h"
 #include "vfs/result.h"
 #include "vfs/setstat.h"
 
-/* The bytes of this session's own upload, while it is private. Never a taking of a file. */
+/* The bytes of a private file, its owner's alone to read. Never a taking of a file. */
 static struct sftp_result
-open_own(const struct upload *u, struct file *f)
+open_private(const struct mount *m, const char *staging_name, struct file *f)
 {
 	f->readable = true;
-	return sftp_result_of(upload_reopen(u, O_RDONLY, &f->fd));
+	return result_of(file_open_beneath(m->staging_fd, staging_name, O_RDONLY, 0, &f->fd));
 }
 
 /* What is wrong with a name that is to be read, when it is no file. */
@@ -33,12 +39,16 @@ file_open_reader(struct vfs *v, const struct vpath *path, const struct place *pl
 {
 	struct host_entry entry _cleanup_(host_entry_fini) = {.parent_fd = -1};
 	const struct upload *own = upload_find(v, path->text);
+	const struct partial *partial;
 	struct stat st;
 
 	if (!place_allows(place, ACCESS_DOWNLOAD))
 		return denial_by_right(v, place, ACCESS_DOWNLOAD);
 	if (own != NULL)
-		return open_own(own, f);
+		return open_private(own->mount, own->staging_name, f);
+	partial = partial_find(v, place, &st);
+	if (partial != NULL)
+		return open_private(place->mount, partial->staging_name, f);
 	enum err e = host_find(place->mount->dir_fd, place->rel, &entry);
 	if (e == ERR_OK && entry.kind != HOST_FILE)
 		e = NO_FILE[entry.kind];
@@ -49,13 +59,17 @@ file_open_reader(struct vfs *v, const struct vpath *path, const struct place *pl
 	if (f->taken_path == NULL)
 		return sftp_result_of(ERR_NOMEM);
 	e = host_open_file(&entry, O_RDONLY, &f->fd, &st);
+	if (e == ERR_OK)
+		f->version = file_version(&st);
 	return denial_of(v, place, ACCESS_DOWNLOAD, e);
 }
 
-/* What the name stands for now, as this session sees it. */
+/* What the name stands for now, as this session sees it: the first of these that there is. */
 struct target {
+	const struct upload *own;
+	struct partial *partial;
+	struct stat partial_st;
 	struct host_entry entry;
-	const struct upload *own; /* covers the entry */
 	bool exists;
 };
 
@@ -73,11 +87,13 @@ find_target(struct vfs *v, const char *path, const struct place *place, struct t
 	if (e != ERR_OK)
 		return denial_of(v, place, ACCESS_CREATE, e);
 	if (t->entry.kind == HOST_DIR)
-		return sftp_result_of(ERR_ISDIR);
+		return result_of(ERR_ISDIR);
 	if (t->entry.kind == HOST_HIDDEN)
 		return denial_by_name(v, place, ACCESS_CREATE);
 	t->own = upload_find(v, path);
-	t->exists = t->own != NULL || t->entry.kind == HOST_FILE;
+	if (t->own == NULL && !place->mount->direct)
+		t->partial = partial_find(v, place, &t->partial_st);
+	t->exists = t->own != NULL || t->partial != NULL || t->entry.kind == HOST_FILE;
 	return result_ok();
 }
 
@@ -88,36 +104,74 @@ check_target(struct vfs *v, const struct place *place, const struct target *t, u
 	bool keeps = (pflags & SSH_FXF_TRUNC) == 0;
 
 	if (!t->exists && (pflags & SSH_FXF_CREAT) == 0)
-		return sftp_result_of(ERR_NOENT);
+		return result_of(ERR_NOENT);
 	if (!t->exists)
 		return result_ok();
 	if ((pflags & SSH_FXF_CREAT) != 0 && (pflags & SSH_FXF_EXCL) != 0)
 		return result_say(SSH_FX_FAILURE, "a file of this name is there already");
-	if (!place_allows(place, ACCESS_REPLACE))
+	/* A partial alone is in nobody's way: its owner may go on with it, or begin anew. */
+	if ((t->own != NULL || t->entry.kind == HOST_FILE) && !place_allows(place, ACCESS_REPLACE))
 		return denial_by_right(v, place, ACCESS_REPLACE);
-	/* The copy of what is there may be read only by who may read what is there. */
+	/* What is there may be read only by who may read it under its name, too. */
 	if (keeps && (pflags & SSH_FXF_READ) != 0 && !place_allows(place, ACCESS_DOWNLOAD))
 		return denial_by_right(v, place, ACCESS_DOWNLOAD);
 	return result_ok();
 }
 
-/* What the private file begins with; the caller closes its descriptor. */
+/* What a new private file begins with; the caller closes its descriptor. */
 static enum err
-open_base(const struct target *t, uint32_t pflags, struct upload_base *ret_base, struct stat *st)
+open_base(const struct target *t, uint32_t pflags, struct upload_base *ret_base, mode_t *mode)
 {
 	enum err e = ERR_OK;
+	struct stat st;
 
 	if (!t->exists || (pflags & SSH_FXF_TRUNC) != 0)
 		return ERR_OK;
 	if (t->own != NULL) {
 		e = upload_reopen(t->own, O_RDONLY, &ret_base->fd);
-		if (e == ERR_OK && fstat(ret_base->fd, st) < 0)
+		if (e == ERR_OK && fstat(ret_base->fd, &st) < 0)
 			return err_last();
 	} else {
-		e = host_open_file(&t->entry, O_RDONLY, &ret_base->fd, st);
+		e = host_open_file(&t->entry, O_RDONLY, &ret_base->fd, &st);
 	}
-	ret_base->len = e == ERR_OK ? (uint64_t)st->st_size : 0;
+	if (e == ERR_OK) {
+		ret_base->len = (uint64_t)st.st_size;
+		*mode = (st.st_mode & 0777) | 0600;
+	}
 	return e;
+}
+
+static struct sftp_result
+open_upload(struct vfs *v, const struct place *place, const struct target *t, uint32_t pflags,
+    mode_t mode, struct file *f)
+{
+	struct upload_base base = {.fd = -1};
+	enum err e;
+
+	if (t->partial != NULL && (pflags & SSH_FXF_TRUNC) == 0) {
+		e = upload_claim(v, place, t->partial, (uint64_t)t->partial_st.st_size, &f->upload);
+		if (e == ERR_NOENT)
+			return result_say(
+			    SSH_FX_FAILURE, "another session goes on with this upload already");
+		return denial_of(v, place, ACCESS_CREATE, e);
+	}
+	e = open_base(t, pflags, &base, &mode);
+	if (e == ERR_OK)
+		e = upload_new(v, place->mount, place->path, mode, base, &f->upload);
+	fd_closep(&base.fd);
+	return denial_of(v, place, ACCESS_CREATE, e);
+}
+
+/* Written in place: a partial that the name had before this was so is in the way. */
+static struct sftp_result
+open_direct(struct vfs *v, const struct place *place, const struct target *t, uint32_t pflags,
+    mode_t mode, struct file *f)
+{
+	struct sftp_result result = direct_open(v, place, &t->entry, pflags, mode, f);
+
+	if (result.status == SSH_FX_OK)
+		partial_discard_older(v, place->mount, place->rel, UINT64_MAX);
+	return result;
 }
 
 struct sftp_result
@@ -125,25 +179,20 @@ file_open_writer(struct vfs *v, const struct vpath *path, const struct place *pl
     uint32_t pflags, const struct sftp_attrs *attrs, struct file *f)
 {
 	struct target target _cleanup_(target_fini) = {.entry.parent_fd = -1};
-	struct upload_base base = {.fd = -1};
-	struct stat st = {.st_mode = 0};
+	mode_t mode = setstat_mode(place->mount, attrs, false);
 
 	if (!place_allows(place, ACCESS_CREATE))
 		return denial_by_right(v, place, ACCESS_CREATE);
+	if (!names_allow(place->mount, path->text))
+		return names_refuse(v, place, ACCESS_CREATE);
 	struct sftp_result result = find_target(v, path->text, place, &target);
 	if (result.status == SSH_FX_OK)
 		result = check_target(v, place, &target, pflags);
 	if (result.status != SSH_FX_OK)
 		return result;
-	enum err e = open_base(&target, pflags, &base, &st);
-	mode_t mode = setstat_mode(place->mount, attrs, false);
-	if (base.fd >= 0)
-		mode = (st.st_mode & 0777) | 0600;
-	if (e == ERR_OK)
-		e = upload_new(v, place->mount, path->text, mode, base, &f->upload);
-	fd_closep(&base.fd);
 	f->readable = (pflags & SSH_FXF_READ) != 0;
 	f->append = (pflags & SSH_FXF_APPEND) != 0;
 	f->writable = f->append || (pflags & SSH_FXF_WRITE) != 0;
-	return denial_of(v, place, ACCESS_CREATE, e);
+	return place->mount->direct ? open_direct(v, place, &target, pflags, mode, f)
+				    : open_upload(v, place, &target, pflags, mode, f);
 }

@@ -26,6 +26,7 @@ void dir_close(void *dir);
 struct sftp_result look_stat(void *fs, struct slice path, struct sftp_attrs *ret_attrs);
 struct sftp_result look_realpath(void *fs, struct slice path, struct buf *ret_path);
 struct sftp_result look_readlink(void *fs, struct slice path, struct buf *ret_target);
+struct sftp_result look_owner_name(void *fs, uint32_t id, struct buf *ret_name);
 struct sftp_result look_statvfs(void *fs, struct slice path, struct sftp_fs_statvfs *ret_st);
 
 /* setstat.c */
@@ -39,5 +40,12 @@ struct sftp_result change_symlink(void *fs, struct slice target, struct slice li
 
 /* rename.c */
 struct sftp_result rename_path(void *fs, struct slice from, struct slice to, bool replace);
+
+/* link.c */
+struct sftp_result link_path(void *fs, struct slice from, struct slice to);
+
+/* copy.c */
+struct sftp_result copy_piece(void *from_file, uint64_t from_offset, void *to_file,
+    uint64_t to_offset, uint64_t len, uint64_t *ret_len);
 
 #endif

@@ -1,4 +1,7 @@
-/* From CLOSE to the file in its place: the steps of vfs/upload.h, 1 to 5. */
+/*
+ * Recorded uploads into their places: steps 4 to 6 of vfs/upload.h. And what takes the place of a
+ * file at once, without a record: another size for it.
+ */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -8,67 +11,52 @@
 #include "vfs/upload.h"
 #include "vfs/upload_state.h"
 
-/* A tag that no waiting upload has. */
-static uint32_t
-next_tag(struct vfs *v)
+/* Of directories that wait to be synced: each keeps a descriptor open. */
+enum { PUBLISH_DIRS_MAX = 16 };
+
+/* A directory that uploads were renamed into. */
+struct publish_dir {
+	dev_t dev;
+	ino_t inode;
+	int fd;
+	enum err error; /* of its fsync */
+};
+
+struct publish_batch {
+	struct publish_dir dirs[PUBLISH_DIRS_MAX];
+	size_t n_dirs;
+};
+
+static void
+batch_fini(struct publish_batch *b)
 {
-	do {
-		v->last_tag++;
-	} while (upload_awaiting(v, v->last_tag) != NULL);
-	return v->last_tag;
+	for (size_t i = 0; i < b->n_dirs; i++)
+		fd_closep(&b->dirs[i].fd);
 }
 
-/* Step 1: the bytes, and the name by which recovery finds them. */
+/* The batch's entry for the directory behind parent_fd (O_PATH). ERR_AGAIN: there is no room. */
 static enum err
-make_durable(struct upload *u)
+batch_dir(struct publish_batch *b, int parent_fd, size_t *ret_i)
 {
-	enum err e = file_sync(u->fd);
+	struct stat st;
 
-	if (e != ERR_OK)
-		return e;
-	if (fstat(u->fd, &u->st) < 0)
+	if (fstat(parent_fd, &st) < 0)
 		return err_last();
-	e = host_sync_dir(u->mount->staging_fd);
-	fd_closep(&u->fd);
+	for (size_t i = 0; i < b->n_dirs; i++) {
+		if (b->dirs[i].dev == st.st_dev && b->dirs[i].inode == st.st_ino) {
+			*ret_i = i;
+			return ERR_OK;
+		}
+	}
+	if (b->n_dirs == PUBLISH_DIRS_MAX)
+		return ERR_AGAIN;
+	struct publish_dir *dir = &b->dirs[b->n_dirs];
+	*dir = (struct publish_dir){.dev = st.st_dev, .inode = st.st_ino, .fd = -1};
+	/* Opened before the rename: afterwards is too late to fail. */
+	enum err e = file_open_beneath(parent_fd, ".", O_RDONLY | O_DIRECTORY, 0, &dir->fd);
+	if (e == ERR_OK)
+		*ret_i = b->n_dirs++;
 	return e;
-}
-
-/* Step 2: its answer is vfs_upload_recorded. */
-static enum err
-tell_staged(struct upload *u)
-{
-	struct vfs *v = u->vfs;
-
-	u->tag = next_tag(v);
-	return v->journal->staged(v->journal_ctx, u->tag, u->mount->folder, upload_rel(u),
-	    u->staging_name, (uint64_t)u->st.st_size);
-}
-
-struct sftp_result
-upload_close(struct upload *u, struct file *f, struct sftp_token token)
-{
-	if (u->state == UPLOAD_DISCARDED) {
-		upload_free(u);
-		return result_ok();
-	}
-	if (u->spoilt) {
-		upload_free(u);
-		return result_say(SSH_FX_FAILURE, "a write failed, so the file was not published");
-	}
-	upload_enter(u, UPLOAD_STAGING);
-	enum err e = make_durable(u);
-	if (e != ERR_OK) {
-		upload_free(u);
-		return sftp_result_of(e);
-	}
-	if (tell_staged(u) != ERR_OK) {
-		upload_free(u);
-		return result_say(SSH_FX_FAILURE, "the upload could not be recorded");
-	}
-	u->waiting = f;
-	u->token = token;
-	upload_enter(u, UPLOAD_RECORDING);
-	return result_say(SFTP_PENDING, NULL);
 }
 
 /* Renames into place. Without the right to overwrite, whoever has the name keeps it. */
@@ -80,97 +68,135 @@ rename_into(const struct upload *u, int parent_fd, const char *name)
 	return file_rename_new(u->mount->staging_fd, u->staging_name, parent_fd, name);
 }
 
-/* Steps 3 and 4. */
+/* Step 4. ERR_AGAIN: in the next batch. */
 static enum err
-put_in_place(const struct upload *u)
+place(struct publish_batch *b, struct upload *u)
 {
-	struct host_entry target _cleanup_(host_entry_fini);
-	int dir_fd _cleanup_(fd_closep) = -1;
+	struct host_entry target _cleanup_(host_entry_fini) = {.parent_fd = -1};
 
 	enum err e = host_find(u->mount->dir_fd, upload_rel(u), &target);
-	/* The directory that will be synced is opened first: afterwards is too late to fail. */
+	if (e == ERR_OK && !u->mount->relaxed)
+		e = batch_dir(b, target.parent_fd, &u->dir);
 	if (e == ERR_OK)
-		e = file_open_beneath(target.parent_fd, ".", O_RDONLY | O_DIRECTORY, 0, &dir_fd);
-	if (e == ERR_OK)
-		e = rename_into(u, dir_fd, target.name);
-	return e == ERR_OK ? file_sync(dir_fd) : e;
+		e = rename_into(u, target.parent_fd, target.name);
+	if (e != ERR_OK)
+		return e;
+	upload_enter(u, UPLOAD_PLACED);
+	u->replaced = target.kind == HOST_FILE;
+	u->replaced_bytes = u->replaced ? (uint64_t)target.st.st_size : 0;
+	return ERR_OK;
 }
 
-static struct sftp_result
-publish(const struct upload *u, uint64_t transfer)
+/* Dray answers for what is recorded, also where it can't be put in place: its bytes stay. */
+static void
+fail(struct upload *u, enum err e)
 {
 	struct place place = {.mount = u->mount, .path = u->path, .rel = upload_rel(u)};
-	enum err e = put_in_place(u);
+	struct sftp_result result;
 
 	if (e == ERR_EXISTS) {
 		(void)denial_by_right(u->vfs, &place, ACCESS_REPLACE);
-		return result_say(SSH_FX_FAILURE, "a file of this name is there already");
+		result = result_say(SSH_FX_FAILURE, "a file of this name is there already");
+	} else if (e == ERR_NOENT) {
+		result = result_say(SSH_FX_NO_SUCH_FILE, "the directory of the upload is gone");
+	} else {
+		result = denial_of(u->vfs, &place, ACCESS_CREATE, e);
 	}
-	if (e == ERR_NOENT)
-		return result_say(SSH_FX_NO_SUCH_FILE, "the directory of the upload is gone");
-	if (e == ERR_OK)
-		u->vfs->journal->published(u->vfs->journal_ctx, transfer, false, 0);
-	return denial_of(u->vfs, &place, ACCESS_CREATE, e);
+	upload_answer(u, result, upload_release);
 }
 
-struct upload *
-upload_awaiting(struct vfs *v, uint32_t tag)
+/* Step 6. */
+static void
+finish(struct upload *u)
 {
-	struct upload *u;
+	struct vfs *v = u->vfs;
 
-	TAILQ_FOREACH (u, &v->uploads, entry) {
-		if (u->state == UPLOAD_RECORDING && u->tag == tag)
-			break;
-	}
-	return u;
+	v->journal->published(v->journal_ctx, u->transfer, u->replaced, u->replaced_bytes);
+	lease_hand_over(&u->lease);
+	partial_discard_older(v, u->mount, upload_rel(u), u->age);
+	upload_answer(u, result_ok(), upload_release);
 }
 
-struct sftp_result
-upload_recorded(struct upload *u, enum err error, uint64_t transfer)
+/* Some of what is recorded, in the order of their CLOSEs. False: nothing is left. */
+static bool
+publish_some(struct vfs *v)
 {
-	struct sftp_result result = result_say(SSH_FX_FAILURE, "the upload could not be recorded");
+	struct publish_batch batch _cleanup_(batch_fini) = {.n_dirs = 0};
+	struct upload *u, *next;
+	bool more = false;
 
-	if (error == ERR_OK)
-		result = publish(u, transfer);
-	upload_free(u);
-	return result;
+	for (u = TAILQ_FIRST(&v->closing); u != NULL && !more; u = next) {
+		next = TAILQ_NEXT(u, turn);
+		if (u->state != UPLOAD_RECORDED)
+			continue;
+		enum err e = place(&batch, u);
+		more = e == ERR_AGAIN;
+		if (e != ERR_OK && !more)
+			fail(u, e);
+	}
+	for (size_t i = 0; i < batch.n_dirs; i++)
+		batch.dirs[i].error = file_sync(batch.dirs[i].fd);
+	for (u = TAILQ_FIRST(&v->closing); u != NULL; u = next) {
+		next = TAILQ_NEXT(u, turn);
+		if (u->state != UPLOAD_PLACED)
+			continue;
+		enum err e = u->mount->relaxed ? ERR_OK : batch.dirs[u->dir].error;
+		if (e == ERR_OK)
+			finish(u);
+		else
+			fail(u, e);
+	}
+	return more;
+}
+
+void
+publish_recorded(struct vfs *v)
+{
+	while (publish_some(v))
+		;
 }
 
 /* The copy, at its new size and durable, takes the place of the file. */
 static enum err
-replace_with_copy(struct upload *u, const struct host_entry *entry, uint64_t size)
+replace_with_copy(const struct mount *m, const char *staging_name, int fd,
+    const struct host_entry *entry, uint64_t size)
 {
-	if (ftruncate(u->fd, (off_t)size) < 0)
+	if (ftruncate(fd, (off_t)size) < 0)
 		return err_last();
-	enum err e = file_sync(u->fd);
+	enum err e = mount_sync(m, fd);
 	if (e == ERR_OK)
-		e = file_rename_over(
-		    u->mount->staging_fd, u->staging_name, entry->parent_fd, entry->name);
-	return e == ERR_OK ? host_sync_dir(entry->parent_fd) : e;
+		e = file_rename_over(m->staging_fd, staging_name, entry->parent_fd, entry->name);
+	return e == ERR_OK ? mount_sync_dir(m, entry->parent_fd) : e;
 }
 
 enum err
 upload_resize(struct vfs *v, const struct place *p, const struct host_entry *entry, uint64_t size)
 {
-	int fd _cleanup_(fd_closep) = -1;
-	struct upload *u;
+	int from_fd _cleanup_(fd_closep) = -1, fd _cleanup_(fd_closep) = -1;
+	struct lease lease = {.vfs = v, .mount = p->mount};
+	char staging_name[STAGING_NAME_SIZE];
 	struct stat st;
 
 	if (size > (uint64_t)INT64_MAX)
 		return ERR_INVALID;
-	enum err e = host_open_file(entry, O_RDONLY, &fd, &st);
-	if (e != ERR_OK || (uint64_t)st.st_size == size)
+	enum err e = host_open_file(entry, O_RDONLY, &from_fd, &st);
+	uint64_t was = e == ERR_OK ? (uint64_t)st.st_size : 0;
+	if (e != ERR_OK || was == size)
 		return e;
-	struct upload_base base = {.fd = fd, .len = size};
-	e = upload_new(v, p->mount, p->path, st.st_mode & 0777, base, &u);
-	if (e != ERR_OK)
-		return e;
-	e = replace_with_copy(u, entry, size);
-	/* A copy that didn't make it holds nothing of the client's. */
-	if (e != ERR_OK)
-		(void)unlinkat(p->mount->staging_fd, u->staging_name, 0);
-	else
-		v->journal->changed(v->journal_ctx, "resized", p->mount->folder, p->rel, "", 0, 0);
-	upload_free(u);
+	e = lease_cover(&lease, size > was ? size - was : 0, 0);
+	if (e == ERR_OK)
+		e = staging_create(v, p->mount, st.st_mode & 0777, staging_name, &fd);
+	if (e == ERR_OK) {
+		e = host_copy(from_fd, fd, size < was ? size : was);
+		if (e == ERR_OK)
+			e = replace_with_copy(p->mount, staging_name, fd, entry, size);
+		/* A copy that didn't make it holds nothing of the client's. */
+		if (e != ERR_OK)
+			(void)!staging_unlink(p->mount, staging_name);
+	}
+	if (e == ERR_OK)
+		v->journal->changed(v->journal_ctx, "resized", p->mount->folder, p->rel, "",
+		    (int64_t)size - (int64_t)was, 0);
+	lease_end(&lease);
 	return e;
 }

@@ -17,18 +17,20 @@ result_say(uint32_t status, const char *message)
 	return (struct sftp_result){.status = status, .message = message};
 }
 
+/* As sftp_result_of, in the words of an account: a quota is its own, and not the host's. */
+static inline struct sftp_result
+result_of(enum err e)
+{
+	if (e == ERR_QUOTA)
+		return result_say(SSH_FX_FAILURE, "the quota is used up");
+	return sftp_result_of(e);
+}
+
 /* The account's rights don't reach. */
 static inline struct sftp_result
 result_denied(void)
 {
 	return result_say(SSH_FX_PERMISSION_DENIED, "not allowed here");
-}
-
-/* CLOSE was asked for and isn't answered yet: its name and content are the journal's now. */
-static inline struct sftp_result
-result_recording(void)
-{
-	return result_say(SSH_FX_FAILURE, "the upload is still being recorded");
 }
 
 #endif

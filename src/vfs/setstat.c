@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "vfs/denial.h"
+#include "vfs/direct.h"
 #include "vfs/ops.h"
 #include "vfs/result.h"
 #include "vfs/upload.h"
@@ -39,18 +40,30 @@ setstat_size(int fd, uint64_t size)
 	return ftruncate(fd, (off_t)size) < 0 ? err_last() : ERR_OK;
 }
 
+/* Of this session's own upload, which is OPEN. */
 static struct sftp_result
-setstat_own(const struct upload *u, const struct sftp_attrs *attrs)
+setstat_own(struct upload *u, const struct sftp_attrs *attrs)
 {
-	bool sizes = (attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0;
+	enum err e = ERR_OK;
+
+	if ((attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0)
+		e = upload_truncate(u, attrs->size);
+	if (e == ERR_OK)
+		e = setstat_apply(u->fd, u->mount, attrs, false);
+	return result_of(e);
+}
+
+/* Another session may go on with it at the same time: only who has it open changes its size. */
+static struct sftp_result
+setstat_partial(
+    const struct mount *m, const struct partial *partial, const struct sftp_attrs *attrs)
+{
 	int fd _cleanup_(fd_closep) = -1;
 
-	if (sizes && u->state != UPLOAD_OPEN)
-		return result_recording();
-	enum err e = upload_reopen(u, O_RDWR, &fd);
-	if (e == ERR_OK && sizes)
-		e = setstat_size(fd, attrs->size);
-	return sftp_result_of(e != ERR_OK ? e : setstat_apply(fd, u->mount, attrs, false));
+	if ((attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0)
+		return result_say(SSH_FX_FAILURE, "open the unfinished upload to change its size");
+	enum err e = file_open_beneath(m->staging_fd, partial->staging_name, O_RDWR, 0, &fd);
+	return result_of(e == ERR_OK ? setstat_apply(fd, m, attrs, false) : e);
 }
 
 /* A directory has no size to set; of a file that is in place it is a change of content. */
@@ -61,7 +74,9 @@ resize(struct vfs *v, const struct place *place, const struct host_entry *entry,
 		return sftp_result_of(ERR_ISDIR);
 	if (!place_allows(place, ACCESS_RESIZE))
 		return denial_by_right(v, place, ACCESS_RESIZE);
-	return denial_of(v, place, ACCESS_RESIZE, upload_resize(v, place, entry, size));
+	enum err e = place->mount->direct ? direct_resize(v, place, entry, size)
+					  : upload_resize(v, place, entry, size);
+	return denial_of(v, place, ACCESS_RESIZE, e);
 }
 
 static struct sftp_result
@@ -102,6 +117,7 @@ setstat_path(void *fs, struct slice raw, const struct sftp_attrs *attrs)
 	struct vfs *v = fs;
 	struct vpath path;
 	struct place place;
+	struct stat st;
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
 	if (e != ERR_OK)
@@ -109,6 +125,13 @@ setstat_path(void *fs, struct slice raw, const struct sftp_attrs *attrs)
 	if (place.fixed)
 		return (attrs->flags & SSH_FILEXFER_ATTR_SIZE) != 0 ? sftp_result_of(ERR_ISDIR)
 								    : result_ok();
-	const struct upload *own = upload_find(v, path.text);
-	return own != NULL ? setstat_own(own, attrs) : setstat_placed(v, &place, attrs);
+	e = upload_finish_beneath(v, path.text);
+	if (e != ERR_OK)
+		return result_of(e);
+	struct upload *own = upload_find(v, path.text);
+	if (own != NULL)
+		return setstat_own(own, attrs);
+	const struct partial *partial = partial_find(v, &place, &st);
+	return partial != NULL ? setstat_partial(place.mount, partial, attrs)
+			       : setstat_placed(v, &place, attrs);
 }

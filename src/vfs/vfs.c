@@ -2,6 +2,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "vfs/names.h"
 #include "vfs/ops.h"
 #include "vfs/upload.h"
 
@@ -30,6 +31,10 @@ static const struct sftp_fs_ops OPS = {
     .readlink = look_readlink,
     .symlink = change_symlink,
     .statvfs = look_statvfs,
+    .link = link_path,
+    .copy = copy_piece,
+    .user_name = look_owner_name,
+    .group_name = look_owner_name,
 };
 
 const struct sftp_fs_ops *
@@ -44,13 +49,15 @@ vfs_new(struct vfs **ret_vfs, const char *account, const struct vfs_journal *jou
 	struct slice name = slice_str(account);
 
 	/* It becomes part of a file's name. */
-	if (name.len == 0 || name.len > UPLOAD_ACCOUNT_MAX || slice_has(name, '/'))
+	if (name.len == 0 || name.len > STAGING_ACCOUNT_MAX || slice_has(name, '/'))
 		return ERR_INVALID;
 	struct vfs *v = calloc(1, sizeof *v);
 	if (v == NULL)
 		return ERR_NOMEM;
 	*v = (struct vfs){.journal = journal, .journal_ctx = ctx, .born_us = time_now_us()};
 	TAILQ_INIT(&v->uploads);
+	TAILQ_INIT(&v->closing);
+	TAILQ_INIT(&v->partials);
 	v->account = slice_dup(name);
 	if (v->account == NULL) {
 		free(v);
@@ -65,6 +72,8 @@ mount_fini(struct mount *m)
 {
 	free(m->at);
 	free(m->folder);
+	free(m->names);
+	free(m->no_names);
 	fd_closep(&m->dir_fd);
 	fd_closep(&m->staging_fd);
 }
@@ -78,6 +87,7 @@ vfs_free(struct vfs *v)
 		return;
 	while ((u = TAILQ_FIRST(&v->uploads)) != NULL)
 		upload_free(u);
+	partial_forget_all(v);
 	for (size_t i = 0; i < v->n_mounts; i++)
 		mount_fini(&v->mounts[i]);
 	free(v->mounts);
@@ -86,11 +96,16 @@ vfs_free(struct vfs *v)
 }
 
 static enum err
-check_mount(const struct vfs *v, const char *at)
+check_mount(const struct vfs *v, const struct vfs_mount_options *options)
 {
+	const char *at = options->at;
 	struct vpath path;
 
 	enum err e = vpath_from_client(&path, slice_str(at));
+	if (e == ERR_OK)
+		e = names_check(options->names);
+	if (e == ERR_OK)
+		e = names_check(options->no_names);
 	if (e != ERR_OK)
 		return e;
 	if (strcmp(path.text, at) != 0)
@@ -105,7 +120,7 @@ check_mount(const struct vfs *v, const char *at)
 static enum err
 append_mount(struct vfs *v, struct mount *m)
 {
-	if (m->at == NULL || m->folder == NULL)
+	if (m->at == NULL || m->folder == NULL || m->names == NULL || m->no_names == NULL)
 		return ERR_NOMEM;
 	struct mount *grown = reallocarray(v->mounts, v->n_mounts + 1, sizeof *grown);
 	if (grown == NULL)
@@ -120,27 +135,25 @@ vfs_mount(struct vfs *v, const struct vfs_mount_options *options, int dir_fd, in
 {
 	/* Paths point at mounts from the first operation on. */
 	BUG_ON(v->in_use);
-	struct mount m = {.allow = options->allow, .dir_fd = dir_fd, .staging_fd = staging_fd};
+	struct mount m = {
+	    .allow = options->allow,
+	    .direct = options->direct,
+	    .relaxed = options->relaxed,
+	    .metered = options->metered,
+	    .names_sync = staging_syncs_names(staging_fd),
+	    .dir_fd = dir_fd,
+	    .staging_fd = staging_fd,
+	};
 
-	enum err e = check_mount(v, options->at);
+	enum err e = check_mount(v, options);
 	if (e == ERR_OK) {
 		m.at = slice_dup(slice_str(options->at));
 		m.folder = slice_dup(slice_str(options->folder));
+		m.names = names_dup(options->names);
+		m.no_names = names_dup(options->no_names);
 		e = append_mount(v, &m);
 	}
 	if (e != ERR_OK)
 		mount_fini(&m);
 	return e;
-}
-
-size_t
-vfs_n_recording(const struct vfs *v)
-{
-	const struct upload *u;
-	size_t n = 0;
-
-	TAILQ_FOREACH (u, &v->uploads, entry) {
-		n += u->state == UPLOAD_RECORDING ? 1 : 0;
-	}
-	return n;
 }

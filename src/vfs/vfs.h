@@ -11,8 +11,9 @@
  * staging directory; on CLOSE it is fsynced, the journal is told (staged), it is renamed into
  * place, the directory is fsynced, the journal is told again (published), and only then CLOSE is
  * answered; the states, and the instant at which responsibility passes, stand in vfs/upload.h. A
- * connection that breaks before CLOSE leaves it in staging. Going on with such a file in a later
- * session, and clearing away what nobody goes on with, is not done here: it is core's to come.
+ * connection that breaks before CLOSE leaves it in staging, as a partial: its account can go on
+ * with it in any session (vfs/partial.h). To clear away what nobody goes on with is the journal's
+ * part. Where a mount is direct, files are written in place instead (vfs/direct.h).
  *
  * Without TRUNC an upload over an existing file begins as a private copy of it (vfs/open.c).
  *
@@ -68,6 +69,11 @@ struct vfs_journal {
 	 */
 	enum err (*quota_ask)(void *ctx, const char *folder, uint64_t bytes, uint32_t files);
 	void (*quota_back)(void *ctx, const char *folder, uint64_t bytes, uint32_t files);
+	/*
+	 * Waits until the journal has said something, and hears it (vfs_upload_recorded and the
+	 * like are called from within). Not ERR_OK: nothing more will come.
+	 */
+	enum err (*await)(void *ctx);
 	/* A file was read from its first to its last byte through one handle, and closed. */
 	void (*taken)(void *ctx, const char *folder, const char *path, uint64_t bytes,
 	    const struct vfs_version *version);
@@ -83,9 +89,10 @@ struct vfs_journal {
 	/*
 	 * An operation was refused: for want of a right, because the path leads out of the mount or
 	 * into none, or by the host. verb: "upload", "overwrite", "download", "list", "stat",
-	 * "delete", "rename", "make-directory", "remove-directory", "resize", "set-attributes".
-	 * folder is "" for what lies in no mount; path is "" for the directory itself. why is for
-	 * people. Called at most VFS_DENIALS_MAX times, and once more to say that this was it.
+	 * "delete", "rename", "make-directory", "remove-directory", "resize", "set-attributes",
+	 * "link". folder is "" for what lies in no mount; path is "" for the directory itself. why
+	 * is for people. Called at most VFS_DENIALS_MAX times, and once more to say that this was
+	 * it.
 	 */
 	void (*denied)(
 	    void *ctx, const char *verb, const char *folder, const char *path, const char *why);
@@ -155,14 +162,17 @@ size_t vfs_n_open_uploads(const struct vfs *v);
 const struct sftp_fs_ops *vfs_ops(void);
 
 /*
- * The journal's answer to `staged`: finishes the CLOSE that waits under this tag and completes it
- * through sftp_fs_complete; only finishes it, when the server is gone by then. An unknown tag is
- * ERR_FORMAT.
+ * The journal's answer to `staged`. The next vfs_settle finishes the CLOSE that waits under this
+ * tag and completes it through sftp_fs_complete; only finishes it, when the server is gone by then.
+ * An unknown tag is ERR_FORMAT.
  */
 enum err vfs_upload_recorded(
     struct vfs *v, uint32_t tag, enum err error, uint64_t transfer) must_check;
 
-/* How many CLOSEs wait for the journal: a session whose client is gone may wait for them. */
+/*
+ * How many CLOSEs wait for the journal or for vfs_settle: a session whose client is gone may finish
+ * them by vfs_settle, and by hearing the journal, in turn.
+ */
 size_t vfs_n_recording(const struct vfs *v);
 
 #endif

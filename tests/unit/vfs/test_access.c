@@ -7,12 +7,12 @@ static void
 test_names_fit_the_bits(void **state unused_arg)
 {
 	static const char *const WANT[] = {"list", "download", "upload", "overwrite", "delete",
-	    "rename", "mkdir", "rmdir", "setstat"};
+	    "rename", "mkdir", "rmdir", "setstat", "link"};
 
 	for (size_t i = 0; i < ARRAY_LEN(WANT); i++)
 		assert_string_equal(VFS_ALLOW_NAMES[i], WANT[i]);
 	assert_null(VFS_ALLOW_NAMES[ARRAY_LEN(WANT)]);
-	assert_int_equal(1 << (ARRAY_LEN(WANT) - 1), VFS_SETSTAT);
+	assert_int_equal(1 << (ARRAY_LEN(WANT) - 1), VFS_LINK);
 }
 
 /* What the operations need, said once more, independently. */
@@ -31,6 +31,8 @@ static const struct {
     {ACCESS_RENAME_OVER, VFS_RENAME | VFS_OVERWRITE},
     {ACCESS_MKDIR, VFS_MKDIR},
     {ACCESS_RMDIR, VFS_RMDIR},
+    {ACCESS_LINK_FROM, VFS_LINK},
+    {ACCESS_LINK, VFS_LINK | VFS_UPLOAD},
 };
 
 static void

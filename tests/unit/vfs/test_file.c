@@ -14,20 +14,20 @@ test_taken(void **state unused_arg)
 			size_t len;
 		} reads[6];
 		size_t n_reads;
-		bool taken;
+		const char *told;
 	} CASES[] = {
-	    {{{0}}, 0, false},
-	    {{{0, 4}}, 1, false},
-	    {{{0, 9}}, 1, false},
-	    {{{0, 10}}, 1, true},
-	    {{{0, 100}, {10, 100}}, 2, true},
-	    {{{5, 5}, {0, 5}}, 2, true},
-	    {{{8, 2}, {4, 4}, {0, 2}, {2, 2}}, 4, true},
-	    {{{8, 2}, {4, 4}, {0, 2}, {3, 1}}, 4, false},
-	    {{{1, 9}, {10, 5}}, 2, false},
-	    {{{10, 5}}, 1, false},
-	    {{{UINT64_MAX, 5}}, 1, false},
-	    {{{0, 6}, {3, 7}, {0, 10}}, 3, true},
+	    {{{0}}, 0, NULL},
+	    {{{0, 4}}, 1, "pieces store d/f 1"},
+	    {{{0, 9}}, 1, "pieces store d/f 1"},
+	    {{{0, 10}}, 1, "taken store d/f 10"},
+	    {{{0, 100}, {10, 100}}, 2, "taken store d/f 10"},
+	    {{{5, 5}, {0, 5}}, 2, "taken store d/f 10"},
+	    {{{8, 2}, {4, 4}, {0, 2}, {2, 2}}, 4, "taken store d/f 10"},
+	    {{{8, 2}, {4, 4}, {0, 2}, {3, 1}}, 4, "pieces store d/f 2"},
+	    {{{1, 9}, {10, 5}}, 2, "pieces store d/f 1"},
+	    {{{10, 5}}, 1, NULL},
+	    {{{UINT64_MAX, 5}}, 1, NULL},
+	    {{{0, 6}, {3, 7}, {0, 10}}, 3, "taken store d/f 10"},
 	};
 	uint8_t bytes[128];
 	size_t got;
@@ -41,9 +41,65 @@ test_taken(void **state unused_arg)
 			    f, CASES[i].reads[r].offset, bytes, CASES[i].reads[r].len, &got);
 		world_forget_events();
 		assert_int_equal(op_close(f, 1).status, SSH_FX_OK);
-		world_assert_events(
-		    (const char *const[]){CASES[i].taken ? "taken store d/f 10" : NULL, NULL});
+		world_assert_events((const char *const[]){CASES[i].told, NULL});
 	}
+}
+
+/* Which pieces, and of which version; a handle that isn't closed tells nothing. */
+static void
+test_pieces(void **state unused_arg)
+{
+	uint8_t bytes[8];
+	struct stat st;
+	size_t got;
+
+	world_put("store/f", "0123456789");
+	assert_int_equal(fstatat(the_world.root_fd, "store/f", &st, 0), 0);
+	void *f = op_open("/f", GET, NULL);
+	assert_int_equal(the_world.ops->read(f, 7, bytes, 8, &got).status, SSH_FX_OK);
+	assert_int_equal(the_world.ops->read(f, 1, bytes, 2, &got).status, SSH_FX_OK);
+	assert_int_equal(op_close(f, 1).status, SSH_FX_OK);
+	world_assert_events((const char *const[]){"pieces store f 2", NULL});
+	assert_int_equal(the_world.n_pieces, 2);
+	assert_true(the_world.pieces[0].offset == 1 && the_world.pieces[0].end == 3);
+	assert_true(the_world.pieces[1].offset == 7 && the_world.pieces[1].end == 10);
+	assert_true(the_world.version.inode == st.st_ino && the_world.version.size == 10);
+	assert_true(the_world.version.mtime_ns ==
+		    st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec);
+	f = op_open("/f", GET, NULL);
+	assert_int_equal(the_world.ops->read(f, 0, bytes, 8, &got).status, SSH_FX_OK);
+	the_world.ops->abandon(f);
+	world_assert_events((const char *const[]){NULL});
+}
+
+/* Whatever changes a file while it is read, nobody knows which version was taken. */
+static void
+test_changed_while_read(void **state unused_arg)
+{
+	static const struct timespec TIMES[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	char got[64];
+
+	for (int how = 0; how < 3; how++) {
+		world_put("store/f", "0123456789");
+		void *f = op_open("/f", GET, NULL);
+		int fd = openat(the_world.root_fd, "store/f", O_RDWR | O_CLOEXEC);
+		assert_int_equal(op_read_all(f, got, sizeof got), SSH_FX_EOF);
+		if (how == 0)
+			assert_int_equal(pwrite(fd, "longer than that", 16, 0), 16);
+		else if (how == 1)
+			assert_int_equal(ftruncate(fd, 3), 0);
+		else
+			assert_int_equal(futimens(fd, TIMES), 0);
+		close(fd);
+		assert_int_equal(op_close(f, 1).status, SSH_FX_OK);
+	}
+	/* Removed or replaced, it is still what was taken. */
+	world_put("store/f", "0123456789");
+	void *f = op_open("/f", GET, NULL);
+	assert_int_equal(unlinkat(the_world.root_fd, "store/f", 0), 0);
+	assert_int_equal(op_read_all(f, got, sizeof got), SSH_FX_EOF);
+	assert_int_equal(op_close(f, 1).status, SSH_FX_OK);
+	world_assert_events((const char *const[]){"taken store f 10", NULL});
 }
 
 static void
@@ -262,6 +318,8 @@ main(void)
 #define WORLD_TEST(t) cmocka_unit_test_setup_teardown(t, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	    WORLD_TEST(test_taken),
+	    WORLD_TEST(test_pieces),
+	    WORLD_TEST(test_changed_while_read),
 	    WORLD_TEST(test_empty_file),
 	    WORLD_TEST(test_not_taken),
 	    WORLD_TEST(test_grown_while_read),

@@ -3,7 +3,10 @@
  * staging directories and an "outside" that nobody may reach; a vfs over it; and a log of
  * everything that matters, in its order: what the journal was told, what was synced and renamed,
  * what was completed. fsync(2), renameat(2) and renameat2(2) go through here, and can be made to
- * fail.
+ * fail; and the file system says of itself what the test wants it to be.
+ *
+ * The journal keeps count of a quota, where the mount is metered: what is leased, and what has
+ * become content. It takes an upload's number for its tag then.
  *
  * Included once by each test program: it defines sftp_fs_complete and these calls.
  */
@@ -23,6 +26,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/bug.h"
@@ -30,7 +34,10 @@
 #include "sftp/proto.h"
 #include "vfs/vfs.h"
 
-enum { WORLD_EVENTS_MAX = 64, WORLD_EVENT_LEN = 256, VFS_ALL = 0x1ff };
+enum { WORLD_EVENTS_MAX = 64, WORLD_EVENT_LEN = 256, VFS_ALL = 0x3ff };
+
+/* Kinds of file systems, as statfs(2) tells them. */
+enum { WORLD_TMPFS = 0x01021994, WORLD_EXT4 = 0xef53 };
 
 struct world {
 	char root[64];
@@ -49,6 +56,19 @@ struct world {
 	char denied[512]; /* the last denial that was told */
 	int fail_call;    /* the n-th fsync or rename from now fails with fail_errno; 0: none */
 	int fail_errno;
+	int fs_kind;                   /* of vfs_mount's to come */
+	bool direct, relaxed, metered; /* of world_mount's to come */
+	const char *names, *no_names;  /* a single glob each, or NULL */
+	uint64_t limit_bytes, leased_bytes;
+	uint64_t limit_files, leased_files;
+	int64_t content_bytes, content_files;
+	uint64_t staged_size[64]; /* by tag */
+	size_t n_asked;
+	enum err await_error;
+	bool answers; /* await answers the upload that was staged last */
+	size_t n_pieces;
+	struct vfs_range pieces[64];
+	struct vfs_version version; /* of what was taken, wholly or in pieces */
 };
 
 static struct world the_world;
@@ -124,6 +144,22 @@ renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned f
 	return rc;
 }
 
+int
+sync_file_range(int fd, off_t offset, off_t len, unsigned flags)
+{
+	world_note("writeback");
+	return (int)syscall(SYS_sync_file_range, fd, offset, len, flags);
+}
+
+int
+fstatfs(int fd, struct statfs *ret_st)
+{
+	int rc = (int)syscall(SYS_fstatfs, fd, ret_st);
+
+	ret_st->f_type = the_world.fs_kind;
+	return rc;
+}
+
 void
 sftp_fs_complete(struct sftp_token token, struct sftp_result result)
 {
@@ -140,29 +176,122 @@ world_staged(void *ctx, uint32_t tag, const char *folder, const char *path,
 	struct world *w = ctx;
 
 	w->tag = tag;
+	w->staged_size[tag % ARRAY_LEN(w->staged_size)] = size;
 	(void)snprintf(w->staging_name, sizeof w->staging_name, "%s", staging_name);
 	world_note("staged %s %s %" PRIu64, folder, path, size);
 	return w->staged_error;
 }
 
 static inline void
-world_published(void *ctx unused_arg, uint64_t transfer, bool replaced unused_arg,
-    uint64_t replaced_bytes unused_arg)
+world_published(void *ctx, uint64_t transfer, bool replaced, uint64_t replaced_bytes)
 {
-	world_note("published %" PRIu64, transfer);
+	struct world *w = ctx;
+	uint64_t size = w->staged_size[transfer % ARRAY_LEN(w->staged_size)];
+
+	if (replaced)
+		world_note("published %" PRIu64 " over %" PRIu64, transfer, replaced_bytes);
+	else
+		world_note("published %" PRIu64, transfer);
+	if (w->metered) {
+		assert_true(w->leased_bytes >= size && w->leased_files >= 1);
+		w->leased_bytes -= size;
+		w->leased_files--;
+		w->content_bytes += (int64_t)size - (int64_t)replaced_bytes;
+		w->content_files += replaced ? 0 : 1;
+	}
 }
 
 static inline void
-world_taken(void *ctx unused_arg, const char *folder, const char *path, uint64_t bytes,
-    const struct vfs_version *version unused_arg)
+world_opened(
+    void *ctx, const char *folder, const char *path, const char *staging_name, const char *from)
 {
+	struct world *w = ctx;
+
+	(void)snprintf(w->staging_name, sizeof w->staging_name, "%s", staging_name);
+	world_note("opened %s %s%s", folder, path, from[0] == '\0' ? "" : " again");
+}
+
+static inline void
+world_moved(
+    void *ctx unused_arg, const char *folder, const char *path, const char *staging_name unused_arg)
+{
+	world_note("moved %s %s", folder, path);
+}
+
+static inline void
+world_discarded(void *ctx unused_arg, const char *folder, const char *staging_name)
+{
+	assert_true(strncmp(staging_name, "up.", 3) == 0);
+	world_note("discarded %s", folder);
+}
+
+static inline enum err
+world_quota_ask(void *ctx, const char *folder unused_arg, uint64_t bytes, uint32_t files)
+{
+	struct world *w = ctx;
+
+	assert_true(w->metered);
+	w->n_asked++;
+	if (bytes > w->limit_bytes - w->leased_bytes || files > w->limit_files - w->leased_files)
+		return ERR_QUOTA;
+	w->leased_bytes += bytes;
+	w->leased_files += files;
+	return ERR_OK;
+}
+
+static inline void
+world_quota_back(void *ctx, const char *folder unused_arg, uint64_t bytes, uint32_t files)
+{
+	struct world *w = ctx;
+
+	assert_true(bytes <= w->leased_bytes && files <= w->leased_files);
+	assert_true(bytes > 0 || files > 0);
+	w->leased_bytes -= bytes;
+	w->leased_files -= files;
+}
+
+static inline enum err
+world_await(void *ctx)
+{
+	struct world *w = ctx;
+
+	world_note("await");
+	if (w->await_error == ERR_OK && w->answers)
+		assert_int_equal(vfs_upload_recorded(w->v, w->tag, ERR_OK, w->tag), ERR_OK);
+	return w->await_error;
+}
+
+static inline void
+world_taken(void *ctx, const char *folder, const char *path, uint64_t bytes,
+    const struct vfs_version *version)
+{
+	struct world *w = ctx;
+
+	w->version = *version;
 	world_note("taken %s %s %" PRIu64, folder, path, bytes);
 }
 
 static inline void
-world_changed(void *ctx unused_arg, const char *verb, const char *folder, const char *path,
-    const char *detail, int64_t bytes unused_arg, int64_t files unused_arg)
+world_pieces(void *ctx, const char *folder, const char *path, const struct vfs_version *version,
+    const struct vfs_range *ranges, size_t n_ranges)
 {
+	struct world *w = ctx;
+
+	assert_true(n_ranges > 0 && n_ranges <= ARRAY_LEN(w->pieces));
+	w->version = *version;
+	w->n_pieces = n_ranges;
+	memcpy(w->pieces, ranges, n_ranges * sizeof ranges[0]);
+	world_note("pieces %s %s %zu", folder, path, n_ranges);
+}
+
+static inline void
+world_changed(void *ctx, const char *verb, const char *folder, const char *path, const char *detail,
+    int64_t bytes, int64_t files)
+{
+	struct world *w = ctx;
+
+	w->content_bytes += bytes;
+	w->content_files += files;
 	world_note("%s %s %s%s%s", verb, folder, path, detail[0] == '\0' ? "" : " ", detail);
 }
 
@@ -187,7 +316,14 @@ world_denied(
 static const struct vfs_journal WORLD_JOURNAL = {
     .staged = world_staged,
     .published = world_published,
+    .opened = world_opened,
+    .moved = world_moved,
+    .discarded = world_discarded,
+    .quota_ask = world_quota_ask,
+    .quota_back = world_quota_back,
+    .await = world_await,
     .taken = world_taken,
+    .pieces = world_pieces,
     .changed = world_changed,
     .abandoned = world_abandoned,
     .denied = world_denied,
@@ -209,7 +345,17 @@ world_mount(struct vfs *v, const char *at, const char *folder, uint32_t allow)
 	char staging[64];
 
 	(void)snprintf(staging, sizeof staging, "%s.staging", folder);
-	const struct vfs_mount_options options = {.at = at, .folder = folder, .allow = allow};
+	const char *names = the_world.names, *no_names = the_world.no_names;
+	const struct vfs_mount_options options = {
+	    .at = at,
+	    .folder = folder,
+	    .allow = allow,
+	    .direct = the_world.direct,
+	    .relaxed = the_world.relaxed,
+	    .metered = the_world.metered,
+	    .names = slice_of(names, names == NULL ? 0 : strlen(names) + 1),
+	    .no_names = slice_of(no_names, no_names == NULL ? 0 : strlen(no_names) + 1),
+	};
 	assert_int_equal(vfs_mount(v, &options, world_dir(folder), world_dir(staging)), ERR_OK);
 }
 
@@ -229,7 +375,14 @@ world_setup(void **state unused_arg)
 	    "store", "store.staging", "other", "other.staging", "outside"};
 	struct world *w = &the_world;
 
-	*w = (struct world){.root = "/tmp/test-vfs.XXXXXX", .ops = vfs_ops()};
+	*w = (struct world){
+	    .root = "/tmp/test-vfs.XXXXXX",
+	    .ops = vfs_ops(),
+	    .fs_kind = WORLD_TMPFS,
+	    .limit_bytes = UINT64_MAX,
+	    .limit_files = UINT64_MAX,
+	    .answers = true,
+	};
 	if (mkdtemp(w->root) == NULL)
 		return -1;
 	w->root_fd = open(w->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -349,11 +502,32 @@ op_write(void *file, uint64_t offset, const char *text)
 	return the_world.ops->write(file, offset, slice_str(text)).status;
 }
 
+/* Within a turn: nothing is done about it yet. */
 static inline struct sftp_result
-op_close(void *file, uint32_t request_id)
+op_close_only(void *file, uint32_t request_id)
 {
 	return the_world.ops->close(
 	    file, (struct sftp_token){.server = &the_world, .request_id = request_id});
+}
+
+/* As all of a turn. */
+static inline struct sftp_result
+op_close(void *file, uint32_t request_id)
+{
+	struct sftp_result r = op_close_only(file, request_id);
+
+	vfs_settle(the_world.v);
+	return r;
+}
+
+/* The journal's answer, as all of a turn. */
+static inline enum err
+op_recorded(struct vfs *v, uint32_t tag, enum err error, uint64_t transfer)
+{
+	enum err e = vfs_upload_recorded(v, tag, error, transfer);
+
+	vfs_settle(v);
+	return e;
 }
 
 /* Reads everything, in pieces, into dst (terminated); the status of the last read. */
@@ -459,7 +633,9 @@ op_put(const char *path, const char *content)
 	r = op_close(file, 1);
 	if (r.status != SFTP_PENDING)
 		return r.status;
-	assert_int_equal(vfs_upload_recorded(the_world.v, the_world.tag, ERR_OK, 7), ERR_OK);
+	if (vfs_n_recording(the_world.v) > 0)
+		assert_int_equal(
+		    op_recorded(the_world.v, the_world.tag, ERR_OK, the_world.tag), ERR_OK);
 	return the_world.completed.status;
 }
 

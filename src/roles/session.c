@@ -79,6 +79,8 @@ static const struct ipc_handler HANDLERS[] = {
     {IPC_AUTH_ACCOUNT, session_on_account},
     {IPC_AUTH_MOUNT, session_on_auth_mount},
     {IPC_UPLOAD_RECORDED, session_on_upload_recorded},
+    {IPC_PARTIAL, session_on_partial},
+    {IPC_PARTIAL_GONE, session_on_partial_gone},
     {IPC_SESSION_RATE, session_on_rate},
     {IPC_SESSION_STOP, session_on_stop},
 };
@@ -189,7 +191,10 @@ finish_recording(struct session *s)
 	struct ipc_message m;
 	enum err e = ERR_OK;
 
-	while (e == ERR_OK && s->vfs != NULL && vfs_n_recording(s->vfs) > 0) {
+	while (e == ERR_OK && s->vfs != NULL) {
+		vfs_settle(s->vfs);
+		if (vfs_n_recording(s->vfs) == 0)
+			break;
 		e = ipc_recv(&s->core, &m);
 		if (e == ERR_OK)
 			e = session_dispatch(s, &m);

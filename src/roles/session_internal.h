@@ -53,6 +53,8 @@ bool session_is_served(const struct session *s);
 
 /* session_journal.c */
 enum err session_on_upload_recorded(void *ctx, struct ipc_message *m);
+enum err session_on_partial(void *ctx, struct ipc_message *m);
+enum err session_on_partial_gone(void *ctx, struct ipc_message *m);
 
 /* session_proxy.c */
 

@@ -76,6 +76,20 @@ journal_quota_back(void *ctx, const char *folder, uint64_t bytes, uint32_t files
 	    &(struct ipc_quota_back){.folder = slice_str(folder), .bytes = bytes, .files = files});
 }
 
+static enum err
+journal_await(void *ctx)
+{
+	struct session *s = ctx;
+	struct ipc_message m;
+
+	enum err e = ipc_recv(&s->core, &m);
+	if (e == ERR_OK)
+		e = session_dispatch(s, &m);
+	if (e != ERR_OK)
+		session_end(s, e, "the line to the gateway's core was lost");
+	return e;
+}
+
 static void
 journal_taken(void *ctx, const char *folder, const char *path, uint64_t bytes,
     const struct vfs_version *version)
@@ -162,6 +176,7 @@ const struct vfs_journal SESSION_JOURNAL = {
     .discarded = journal_discarded,
     .quota_ask = journal_quota_ask,
     .quota_back = journal_quota_back,
+    .await = journal_await,
     .pieces = journal_pieces,
     .taken = journal_taken,
     .changed = journal_changed,
@@ -188,6 +203,39 @@ session_ask_quota(struct session *s, const struct ipc_quota_ask *ask)
 	}
 	session_end(s, e, "the line to the gateway's core was lost");
 	return e;
+}
+
+/* The account's; the configuration may have taken the folder away since it was left. */
+enum err
+session_on_partial(void *ctx, struct ipc_message *m)
+{
+	struct session *s = ctx;
+	const struct ipc_partial *p = &m->partial;
+	char folder[IPC_NAME_MAX + 1], path[IPC_PATH_MAX + 1], name[IPC_FILE_NAME_MAX + 1];
+
+	if (!slice_copy(p->folder, folder, sizeof folder) ||
+	    !slice_copy(p->path, path, sizeof path) ||
+	    !slice_copy(p->staging_name, name, sizeof name))
+		return ERR_FORMAT;
+	if (s->vfs == NULL)
+		return ERR_OK;
+	enum err e = vfs_partial(s->vfs, folder, path, name, p->size);
+	return e == ERR_NOENT ? ERR_OK : e;
+}
+
+enum err
+session_on_partial_gone(void *ctx, struct ipc_message *m)
+{
+	struct session *s = ctx;
+	const struct ipc_partial_gone *p = &m->partial_gone;
+	char folder[IPC_NAME_MAX + 1], name[IPC_FILE_NAME_MAX + 1];
+
+	if (!slice_copy(p->folder, folder, sizeof folder) ||
+	    !slice_copy(p->staging_name, name, sizeof name))
+		return ERR_FORMAT;
+	if (s->vfs != NULL)
+		vfs_partial_gone(s->vfs, folder, name);
+	return ERR_OK;
 }
 
 enum err

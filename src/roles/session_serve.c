@@ -58,6 +58,8 @@ session_serve(struct session *s)
 
 	while (moved && s->end == ERR_OK) {
 		moved = feed_engine(s);
+		/* What was closed in what was read goes one way together. */
+		vfs_settle(s->vfs);
 		if (s->end == ERR_OK)
 			moved = drain_engine(s) || moved;
 	}

@@ -41,6 +41,7 @@ print_json(struct cli *cli, const struct rows *rows)
 	json_put(doc, "routes", array_of(rows, IPC_CTL_ROUTE));
 	json_put(doc, "remotes", array_of(rows, IPC_CTL_REMOTE));
 	json_put(doc, "sessions", array_of(rows, IPC_CTL_SESSION));
+	json_put(doc, "bans", array_of(rows, IPC_CTL_BAN));
 	json_put(doc, "stuck", array_of(rows, IPC_CTL_TRANSFER));
 	json_print_document(doc, cli->out);
 }
@@ -184,6 +185,20 @@ print_sessions(struct cli *cli, const struct rows *rows)
 }
 
 static void
+print_bans(struct cli *cli, const struct rows *rows)
+{
+	unsigned n = 0;
+
+	ROWS_FOREACH(row, rows, IPC_CTL_BAN)
+	{
+		n++;
+	}
+	if (n > 0)
+		fprintf(cli->out, "\n%u address%s turned away: dray bans lists them\n", n,
+		    n == 1 ? " is" : "es are");
+}
+
+static void
 print_page(struct cli *cli, const struct rows *rows)
 {
 	ROWS_FOREACH(row, rows, IPC_CTL_GATEWAY)
@@ -194,6 +209,7 @@ print_page(struct cli *cli, const struct rows *rows)
 	print_routes(cli, rows);
 	print_remotes(cli, rows);
 	print_sessions(cli, rows);
+	print_bans(cli, rows);
 	stuck_print(rows, cli->now_us, cli->out);
 }
 

@@ -10,6 +10,8 @@ const struct command COMMANDS[] = {
     {"trace", "ID|PATH", "tell one file's way", 0, cmd_trace},
     {"run", "ROUTE", "run a route now", OPTION_WAIT, cmd_run},
     {"retry", "ID", "try a transfer again that was given up, skipped or gone", 0, cmd_retry},
+    {"bans", "", "list the addresses that are turned away, or let one in again", OPTION_LIFT,
+	cmd_bans},
     {"key new", "NAME", "make the key pair of an identity", 0, cmd_key_new},
     {"key show", "NAME", "show the public half, to be sent to a partner", 0, cmd_key_show},
     {"key list", "", "list the identities and their keys", 0, cmd_key_list},

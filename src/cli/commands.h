@@ -35,6 +35,7 @@ enum cli_exit cmd_transfers(struct cli *cli);
 enum cli_exit cmd_trace(struct cli *cli);
 enum cli_exit cmd_run(struct cli *cli);
 enum cli_exit cmd_retry(struct cli *cli);
+enum cli_exit cmd_bans(struct cli *cli);
 enum cli_exit cmd_key_new(struct cli *cli);
 enum cli_exit cmd_key_show(struct cli *cli);
 enum cli_exit cmd_key_list(struct cli *cli);

@@ -20,6 +20,8 @@ const struct option_row OPTIONS[] = {
     {OPTION_LIMIT, 0, "limit", "N", "at most so many, 0 for all (100 unless said otherwise)", true,
 	offsetof(struct options, limit)},
     {OPTION_WAIT, 0, "wait", NULL, "answer only when the run has ended", false, 0},
+    {OPTION_LIFT, 0, "lift", "ADDRESS", "let this address in again, or \"all\"", false,
+	offsetof(struct options, lift)},
 };
 const size_t N_OPTIONS = ARRAY_LEN(OPTIONS);
 

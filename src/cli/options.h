@@ -23,7 +23,8 @@ enum option_bit {
 	OPTION_ROUTE = 1 << 4,
 	OPTION_STATE = 1 << 5,
 	OPTION_LIMIT = 1 << 6,
-	OPTION_WAIT = 1 << 7
+	OPTION_WAIT = 1 << 7,
+	OPTION_LIFT = 1 << 8
 };
 /* Every command takes these. */
 #define OPTIONS_GENERAL (OPTION_CONFIG | OPTION_JSON | OPTION_HELP | OPTION_VERSION)
@@ -35,6 +36,7 @@ struct options {
 	const char *route;
 	const char *state;
 	uint64_t limit;
+	const char *lift;
 	const char *words[OPTIONS_WORDS_MAX];
 	size_t n_words;
 };

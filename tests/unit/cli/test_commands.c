@@ -29,6 +29,8 @@ static const struct refused_case REFUSED[] = {
     {{"status", "a", "b"}, CLI_USAGE, "dray: status needs only: [ROUTE]\n"},
     {{"host", "trust", "acme"}, CLI_USAGE, "dray: host trust needs: REMOTE FINGERPRINT\n"},
     {{"retry"}, CLI_USAGE, "dray: retry needs: ID\n"},
+    {{"bans", "1"}, CLI_USAGE, "dray: bans takes no arguments\n"},
+    {{"bans", "--lift", ""}, CLI_USAGE, "dray: --lift needs a value: ADDRESS\n"},
     {{"transfers", "--state", "raedy"}, CLI_USAGE,
 	"dray: there is no state \"raedy\" (did you mean \"ready\"?); the states are seen, ready, "
 	"fetching, staged, processed, published, settled, delivered, skipped, held, failed, "

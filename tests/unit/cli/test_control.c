@@ -111,7 +111,7 @@ test_nobody_there(void **state)
 	(void)state;
 	write_file("dray.yaml", "home: .\ncontrol: none.sock\n", 0644);
 	static const char *const COMMANDS[][4] = {{"status"}, {"transfers"}, {"trace", "1"},
-	    {"run", "r"}, {"run", "r", "--wait"}, {"retry", "1"}};
+	    {"run", "r"}, {"run", "r", "--wait"}, {"retry", "1"}, {"bans"}};
 	for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++) {
 		struct answer a = run_dray(COMMANDS[i]);
 		assert_int_equal(a.code, CLI_NO_DAEMON);

@@ -298,7 +298,7 @@ test_status_json(void **state)
 	write_file("status.json", a.out, 0644);
 	assert_int_equal(shell("python3 -c 'import json; d = json.load(open(\"status.json\")); "
 			       "assert list(d) == [\"gateway\", \"addresses\", \"routes\", "
-			       "\"remotes\", \"sessions\", \"stuck\"]; "
+			       "\"remotes\", \"sessions\", \"bans\", \"stuck\"]; "
 			       "assert [a[\"listening\"] for a in d[\"addresses\"]] == "
 			       "[False, True]; assert d[\"stuck\"][0][\"id\"] == 24; assert "
 			       "d[\"gateway\"][\"pid\"] == 4711; "
@@ -543,6 +543,55 @@ test_run(void **state)
 	    "run", "--wait", "bolt", "--json");
 }
 
+static const struct ipc_ctl_ban V4_BAN = {
+    .address = S("192.0.2.7"), .until_us = NOW_US + 90 * US_PER_SEC, .n_bans = 1};
+static const struct ipc_ctl_ban V6_BAN = {
+    .address = S("2001:db8::/64"), .until_us = NOW_US + 240 * US_PER_SEC, .n_bans = 3};
+static const struct ipc_ctl_done NOT_BANNED = {.error = ERR_NOENT, .message = S("no")};
+static const struct ipc_ctl_done LIFTED = {.error = ERR_OK, .message = S("1 lifted")};
+
+static void
+test_bans(void **state)
+{
+	static const struct fake_script LISTED = {.question = IPC_CTL_BANS,
+	    .text = "",
+	    .messages = {{IPC_CTL_BAN, &V4_BAN}, {IPC_CTL_BAN, &V6_BAN}, {IPC_CTL_DONE, &DONE}},
+	    .n_messages = 3};
+	static const struct fake_script NONE = {.question = IPC_CTL_BANS,
+	    .text = "",
+	    .messages = {{IPC_CTL_DONE, &DONE}},
+	    .n_messages = 1};
+	static const struct fake_script LIFT = {.question = IPC_CTL_BANS,
+	    .text = "192.0.2.7",
+	    .messages = {{IPC_CTL_DONE, &LIFTED}},
+	    .n_messages = 1};
+
+	(void)state;
+	ASSERT_PAGE(&NONE, "No address is banned.\n", "bans");
+	ASSERT_PAGE(&LISTED,
+	    "ADDRESS        UNTIL     IN A ROW\n"
+	    "192.0.2.7      in 1m30s         1\n"
+	    "2001:db8::/64  in 4m00s         3\n",
+	    "bans");
+	ASSERT_PAGE(&LIFT, "1 lifted\n", "bans", "--lift", "192.0.2.7");
+	ASSERT_PAGE(&NONE, "{\n  \"bans\": [],\n  \"message\": \"\"\n}\n", "bans", "--json");
+}
+
+static void
+test_lift_of_what(void **state)
+{
+	static const struct fake_script UNKNOWN = {.question = IPC_CTL_BANS,
+	    .text = "192.0.2.7",
+	    .messages = {{IPC_CTL_DONE, &NOT_BANNED}},
+	    .n_messages = 1};
+
+	(void)state;
+	struct answer a = FAKE_DRAY(&UNKNOWN, "bans", "--lift", "192.0.2.7");
+	assert_int_equal(a.code, CLI_NOT_FOUND);
+	assert_string_equal(a.err, "dray: 192.0.2.7 is not banned\n");
+	answer_fini(&a);
+}
+
 static void
 test_retry(void **state)
 {
@@ -655,6 +704,8 @@ main(void)
 	    cmocka_unit_test(test_trace_json),
 	    cmocka_unit_test(test_trace_of_nothing),
 	    cmocka_unit_test(test_run),
+	    cmocka_unit_test(test_bans),
+	    cmocka_unit_test(test_lift_of_what),
 	    cmocka_unit_test(test_retry),
 	    cmocka_unit_test(test_retry_of_what),
 	    cmocka_unit_test(test_refused),

@@ -92,9 +92,9 @@ put_ecdsa(struct buf *b, struct slice der)
 	struct buf pair _cleanup_(buf_fini);
 	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)der.len);
 
+	buf_init(&pair, 2 * (PUBKEY_COORDINATE_MAX + 5));
 	if (sig == NULL)
 		return ERR_NOMEM;
-	buf_init(&pair, 2 * (PUBKEY_COORDINATE_MAX + 5));
 	enum err e = put_bn(&pair, ECDSA_SIG_get0_r(sig));
 	if (e == ERR_OK)
 		e = put_bn(&pair, ECDSA_SIG_get0_s(sig));

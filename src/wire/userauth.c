@@ -140,6 +140,7 @@ on_service_request(struct userauth *u, struct slice payload, struct story *story
 	struct buf message _cleanup_(buf_fini);
 	struct rd r = rd_of(payload);
 
+	buf_init(&message, 64);
 	(void)rd_u8(&r);
 	struct slice name = rd_string(&r, payload.len);
 	if (rd_done(&r) != ERR_OK)
@@ -149,7 +150,6 @@ on_service_request(struct userauth *u, struct slice payload, struct story *story
 		return end(u, SSH_DISCONNECT_SERVICE_NOT_AVAILABLE, ERR_FORMAT,
 		    "another service was asked for", story);
 	u->service = true;
-	buf_init(&message, 64);
 	enum err e = buf_put_u8(&message, SSH_MSG_SERVICE_ACCEPT);
 	if (e == ERR_OK)
 		e = buf_put_string(&message, name);

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "roles/core_session.h"
+#include "roles/core_defence.h"
 #include "roles/grant.h"
 #include "ssh/authkeys.h"
 #include "ssh/userkey.h"
@@ -134,6 +134,9 @@ core_auth_on_query(void *ctx, struct ipc_message *m)
 		s->grant = account;
 		s->since_us = time_now_us();
 	}
+	if (q->proven && why != NULL)
+		core_defence_login_failed(s->peer.core, s->host,
+		    account == NULL ? CORE_OFFENCE_ACCOUNT : CORE_OFFENCE_DENIED);
 	if (q->proven || why != NULL)
 		log_auth(s, q->account, q->key, why);
 	core_peer_send(&s->peer, IPC_AUTH_ANSWER,
@@ -142,7 +145,7 @@ core_auth_on_query(void *ctx, struct ipc_message *m)
 		.n_mounts = n_mounts});
 	if (q->proven && why == NULL) {
 		s->peer.link.state = IPC_RUNNING;
-		s->grace_timer = sd_event_source_disable_unref(s->grace_timer);
+		core_session_logged_in(s);
 	}
 	return ERR_OK;
 }

@@ -88,6 +88,17 @@ log_end_untold(const struct core_session *s)
 }
 
 void
+core_session_logged_in(struct core_session *s)
+{
+	struct core *c = s->peer.core;
+
+	s->grace_timer = sd_event_source_disable_unref(s->grace_timer);
+	core_listener_session_in(c, s->id);
+	core_defence_login_ok(c, s->host);
+	core_pace_changed(c, s->account);
+}
+
+void
 core_session_hang_up(struct core_session *s)
 {
 	s->hung_up = true;

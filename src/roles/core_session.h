@@ -48,6 +48,10 @@ core_session_of(struct core_peer *peer)
 /* NULL when it is gone. */
 struct core_session *core_session_find(struct core *c, uint64_t id);
 
+/* It is no stranger any more: those who count strangers, failures and shares hear of it. Its account
+ * is set, and its link is in its running state. */
+void core_session_logged_in(struct core_session *s);
+
 /* Ends its line; it is freed from the loop. */
 void core_session_hang_up(struct core_session *s);
 

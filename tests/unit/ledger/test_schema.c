@@ -1,5 +1,6 @@
 /* Older files become current ones, or stay as they were. */
 #include "fixture.h"
+#include "ledger/partials.h"
 #include "ledger/schema.h"
 
 static const struct migration STEPS[] = {
@@ -153,6 +154,47 @@ test_real_steps(void **state)
 	sqlite3_close(db);
 }
 
+/* A file of the first release, with a life behind it, serves on. */
+static void
+test_a_file_of_version_1(void **state)
+{
+	struct fixture f;
+	struct transfer t;
+	struct partial_row p = {
+	    .folder = "in", .staging_name = "up.a.1", .path = "x", .account = "a"};
+	sqlite3 *db = NULL;
+
+	(void)state;
+	fixture_init(&f);
+	assert_int_equal(sqlite3_open(f.path, &db), SQLITE_OK);
+	assert_int_equal(schema_upgrade(db, SCHEMA_MIGRATIONS, 1, 0), SQLITE_OK);
+	assert_int_equal(number(db, "PRAGMA user_version"), 1);
+	assert_int_equal(sqlite3_exec(db,
+			     "INSERT INTO transfers (state, route, source, path, name, size, mtime,"
+			     " checkpoint, seen_us, changed_us)"
+			     " VALUES ('settled', '', 'erp', x'61', x'61', 5, 0, 5, 1, 2);"
+			     "INSERT INTO outputs VALUES (1, 0, 'in', x'61', x'62', x'62');"
+			     "INSERT INTO events VALUES (NULL, 1, 1, 'uploaded', 'erp')",
+			     NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(db);
+
+	fixture_open(&f);
+	assert_ok(ledger_get(f.l, 1, &t));
+	assert_int_equal(t.state, TRANSFER_SETTLED);
+	assert_int_equal(t.size, 5);
+	assert_ok(ledger_partial_put(f.l, &p));
+	assert_ok(ledger_commit(f.l));
+	ledger_close(f.l);
+	f.l = NULL;
+	assert_int_equal(sqlite3_open(f.path, &db), SQLITE_OK);
+	assert_int_equal(number(db, "PRAGMA user_version"), 2);
+	assert_int_equal(number(db, "SELECT n FROM tallies WHERE state = 'settled'"), 1);
+	assert_int_equal(number(db, "SELECT count(*) FROM partials"), 1);
+	sqlite3_close(db);
+	fixture_fini(&f);
+}
+
 int
 main(void)
 {
@@ -161,6 +203,7 @@ main(void)
 	    cmocka_unit_test(test_broken_step),
 	    cmocka_unit_test(test_kinds),
 	    cmocka_unit_test(test_real_steps),
+	    cmocka_unit_test(test_a_file_of_version_1),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,33 @@ sftp_data_commit(struct buf *b, uint32_t id, uint8_t *content, size_t len)
 	buf_commit(b, DATA_HEADER_LEN + len);
 }
 
+/* Before the entries of a NAME: its packet's length, the type, the id, the number of entries. */
+enum { NAMES_HEADER_LEN = SFTP_HEADER_LEN + 1 + 4 + 4, NAMES_COUNT_AT = NAMES_HEADER_LEN - 4 };
+
+enum err
+sftp_names_begin(struct buf *b, uint32_t id, size_t *ret_begin)
+{
+	uint8_t header[NAMES_HEADER_LEN] = {0, 0, 0, 0, SSH_FXP_NAME};
+
+	be32_store(header + 5, id);
+	*ret_begin = buf_len(b);
+	return buf_put(b, header, sizeof header);
+}
+
+void
+sftp_names_end(struct buf *b, size_t begin, uint32_t n_names)
+{
+	size_t len = buf_len(b) - begin;
+
+	if (n_names == 0) {
+		buf_unput(b, len);
+		return;
+	}
+	BUG_ON(len - SFTP_HEADER_LEN > SFTP_PACKET_MAX);
+	buf_patch_u32(b, begin, (uint32_t)(len - SFTP_HEADER_LEN));
+	buf_patch_u32(b, begin + NAMES_COUNT_AT, n_names);
+}
+
 enum err
 sftp_name_put(struct buf *b, const struct sftp_name *name)
 {

@@ -44,6 +44,13 @@ enum err sftp_response_decode(struct slice packet, struct sftp_response *ret_r) 
 enum err sftp_data_reserve(struct buf *b, size_t len, uint8_t **ret_content) must_check;
 void sftp_data_commit(struct buf *b, uint32_t id, uint8_t *content, size_t len);
 
+/*
+ * A NAME of many entries, written in place: begin, then entries, each whole or not at all, then end
+ * with their number. Without any, end takes everything back.
+ */
+enum err sftp_names_begin(struct buf *b, uint32_t id, size_t *ret_begin) must_check;
+void sftp_names_end(struct buf *b, size_t begin, uint32_t n_names);
+
 /* One entry of a NAME: section 7. */
 enum err sftp_name_put(struct buf *b, const struct sftp_name *name) must_check;
 

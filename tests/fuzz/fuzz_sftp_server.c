@@ -17,6 +17,7 @@ enum {
 	KNOB_CLOSE_INSIDE = 4,
 	KNOB_SHORT_READS = 8,
 	KNOB_SMALL_PIECES = 16,
+	KNOB_LOW_LIMITS = 32,
 	OUTPUT_BOUND = 1024 * 1024
 };
 
@@ -48,10 +49,19 @@ talk(struct sftp_server *server, struct memfs *fs, struct slice bytes, size_t mo
 		BUG_ON(taken > len);
 		bytes = slice_of(bytes.ptr + taken, bytes.len - taken);
 		take_output(server, &frame);
-		if (round % 2 == 1 && fs->n_waiting > 0)
+		/* Where requests may not wait in numbers, what waits must end for others to go on.
+		 */
+		if ((round % 2 == 1 || taken == 0) && fs->n_waiting > 0)
 			memfs_complete(fs, round % fs->n_waiting, SSH_FX_OK);
+		sftp_server_trim(server);
+	}
+	/* Copies and hashes come to an end without the client. */
+	while (e == ERR_OK && sftp_server_has_work(server)) {
+		e = sftp_server_feed(server, NULL, 0, &taken);
+		take_output(server, &frame);
 	}
 	take_output(server, &frame);
+	BUG_ON(e == ERR_OK && fs->n_waiting == 0 && !sftp_server_idle(server));
 	sftp_frame_fini(&frame);
 }
 
@@ -75,6 +85,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (data[0] & KNOB_SHORT_READS)
 		fs.read_most = 3;
 	if (sftp_server_new(&server, memfs_ops(), &fs, data[0] & KNOB_READ_ONLY) == ERR_OK) {
+		if (data[0] & KNOB_LOW_LIMITS)
+			sftp_server_set_limits(server, &(struct sftp_server_limits){2, 1});
 		talk(server, &fs, slice_of(data + 1, len - 1),
 		    data[0] & KNOB_SMALL_PIECES ? 5 : SIZE_MAX);
 		sftp_server_free(server);

@@ -145,6 +145,22 @@ put_away(struct way *w)
 	return e == ERR_OK ? file_sync(w->store->staging_fd) : e;
 }
 
+static void
+log_finished(const struct way *w)
+{
+	const struct delivered_file *f = &w->d->file;
+	const char *note = w->is_done ? "it was out of the folder already" : "";
+
+	if (w->d->archive)
+		log_info("file.archived", F_U64("transfer", f->transfer),
+		    F_STR("folder", f->folder), F_STR("path", f->path), F_STR("as", w->archived),
+		    F_U64("bytes", f->size), F_STR("note", note));
+	else
+		log_info("file.delivered-removed", F_U64("transfer", f->transfer),
+		    F_STR("folder", f->folder), F_STR("path", f->path), F_U64("bytes", f->size),
+		    F_STR("note", note));
+}
+
 /* The row goes, and what it says happened. */
 static enum err
 finish(struct way *w, int64_t now_us)
@@ -165,10 +181,7 @@ finish(struct way *w, int64_t now_us)
 	text_escape(slice_str(w->archived[0] != '\0' ? w->archived : f->path), path, sizeof path);
 	(void)snprintf(detail, sizeof detail, "%s/%s%s", f->folder, path,
 	    w->is_done ? " (it was out of the folder already)" : "");
-	log_info(w->d->archive ? "file.archived" : "file.removed-delivered",
-	    F_U64("transfer", f->transfer), F_STR("folder", f->folder), F_STR("path", f->path),
-	    F_STR("as", w->archived), F_U64("bytes", f->size),
-	    F_STR("note", w->is_done ? "it was out of the folder already" : ""));
+	log_finished(w);
 	return ledger_note(w->g->ledger, f->transfer, what, detail, now_us);
 }
 

@@ -104,8 +104,8 @@ count(struct gateway *g, struct quota_pot *pot, int64_t now_us)
 	return e;
 }
 
-static enum err
-used(struct gateway *g, const struct quota_pot *pot, struct quota_amount *ret_used)
+enum err
+quota_used(struct gateway *g, const struct quota_pot *pot, struct quota_amount *ret_used)
 {
 	struct quota_amount content = pot->content;
 
@@ -127,13 +127,13 @@ pot_admit(struct gateway *g, struct quota_pot *pot, struct quota_amount more, in
 
 	if (pot == NULL)
 		return ERR_OK;
-	enum err e = used(g, pot, &before);
+	enum err e = quota_used(g, pot, &before);
 	if (e != ERR_OK || quota_fits(&pot->limit, before, more))
 		return e;
 	if (now_us >= pot->next_count_us) {
 		e = count(g, pot, now_us);
 		if (e == ERR_OK)
-			e = used(g, pot, &before);
+			e = quota_used(g, pot, &before);
 		if (e != ERR_OK || quota_fits(&pot->limit, before, more))
 			return e;
 	}

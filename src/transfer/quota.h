@@ -64,6 +64,10 @@ enum err quota_admit(struct gateway *g, const char *folder, struct quota_amount 
 /* The folder's content has changed by this much. */
 void quota_content(struct gateway *g, const char *folder, int64_t bytes, int64_t files);
 
+/* What counts against the pot's limit now. */
+enum err quota_used(
+    struct gateway *g, const struct quota_pot *pot, struct quota_amount *ret_used) must_check;
+
 /* NULL when it has no quota. */
 const struct quota_pot *quota_pot_find(const struct quotas *q, const char *name, bool account);
 

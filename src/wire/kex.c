@@ -182,16 +182,22 @@ is_zero(const uint8_t *bytes, size_t len)
 	return any == 0;
 }
 
-/* set_peer also has libcrypto check that the value is a point of the curve, or of the group. */
+/*
+ * For curves, set_peer has libcrypto check that the value is a point of the curve. For groups it
+ * would check, by a power of full length that costs many times the exchange itself (88 ms in the
+ * largest), that the value is in the subgroup that 2 generates: in a group of a safe prime a value
+ * outside of it shows one bit of a key that is never used again. Its range has been checked.
+ */
 static enum err
-derive(EVP_PKEY_CTX *ctx, EVP_PKEY *peer, struct buf *b)
+derive(EVP_PKEY_CTX *ctx, enum kex_family family, EVP_PKEY *peer, struct buf *b)
 {
 	uint8_t secret[KEX_PUBLIC_MAX];
 	size_t len = sizeof secret;
 
 	if (ctx == NULL)
 		return ERR_NOMEM;
-	if (EVP_PKEY_derive_init(ctx) != 1 || EVP_PKEY_derive_set_peer(ctx, peer) != 1 ||
+	if (EVP_PKEY_derive_init(ctx) != 1 ||
+	    EVP_PKEY_derive_set_peer_ex(ctx, peer, family != KEX_GROUP) != 1 ||
 	    EVP_PKEY_derive(ctx, secret, &len) != 1)
 		return library_fail(ERR_FORMAT);
 	/* Points of small order make it zero whatever our key is (RFC 8731 section 3). */
@@ -209,7 +215,7 @@ kex_pair_secret(const struct kex_pair *pair, struct slice peer, struct buf *b)
 	if (e != ERR_OK)
 		return e;
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pair->key, NULL);
-	e = derive(ctx, peer_pkey, b);
+	e = derive(ctx, pair->method->family, peer_pkey, b);
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(peer_pkey);
 	return e;

@@ -7,6 +7,7 @@
 #include "cli/out.h"
 #include "cli/rows.h"
 #include "cli/stuck.h"
+#include "cli/usage.h"
 
 #include <inttypes.h>
 
@@ -42,6 +43,8 @@ print_json(struct cli *cli, const struct rows *rows)
 	json_put(doc, "remotes", array_of(rows, IPC_CTL_REMOTE));
 	json_put(doc, "sessions", array_of(rows, IPC_CTL_SESSION));
 	json_put(doc, "bans", array_of(rows, IPC_CTL_BAN));
+	json_put(doc, "folders", array_of(rows, IPC_CTL_FOLDER));
+	json_put(doc, "accounts", array_of(rows, IPC_CTL_ACCOUNT));
 	json_put(doc, "stuck", array_of(rows, IPC_CTL_TRANSFER));
 	json_print_document(doc, cli->out);
 }
@@ -210,6 +213,7 @@ print_page(struct cli *cli, const struct rows *rows)
 	print_remotes(cli, rows);
 	print_sessions(cli, rows);
 	print_bans(cli, rows);
+	usage_print(rows, cli->out);
 	stuck_print(rows, cli->now_us, cli->out);
 }
 

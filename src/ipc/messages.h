@@ -163,6 +163,8 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	M(CTL_REMOTE, ctl_remote, IPC_ROLE_CORE, IPC_RUNNING)                            \
 	M(CTL_SESSION, ctl_session, IPC_ROLE_CORE, IPC_RUNNING)                          \
 	M(CTL_BAN, ctl_ban, IPC_ROLE_CORE, IPC_RUNNING)                                  \
+	M(CTL_FOLDER, ctl_folder, IPC_ROLE_CORE, IPC_RUNNING)                            \
+	M(CTL_ACCOUNT, ctl_account, IPC_ROLE_CORE, IPC_RUNNING)                          \
 	M(CTL_TRANSFER, ctl_transfer, IPC_ROLE_CORE, IPC_RUNNING)                        \
 	M(CTL_EVENT, ctl_event, IPC_ROLE_CORE, IPC_RUNNING)                              \
 	M(CTL_DONE, ctl_done, IPC_ROLE_CORE, IPC_RUNNING)
@@ -587,8 +589,8 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 
 /*
  * The route asked about; empty for all. The answer: CTL_GATEWAY, CTL_ADDRESS, CTL_ROUTE,
- * CTL_REMOTE, CTL_SESSION, CTL_BAN, and a CTL_TRANSFER for each of the oldest transfers that don't
- * move.
+ * CTL_REMOTE, CTL_SESSION, CTL_BAN, CTL_FOLDER, CTL_ACCOUNT, and a CTL_TRANSFER for each of the
+ * oldest transfers that don't move.
  */
 #define IPC_FIELDS_CTL_STATUS(F) F(STR, route, IPC_NAME_MAX)
 
@@ -659,6 +661,27 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	F(STR, address, IPC_ADDRESS_MAX) \
 	F(I64, until_us, 0)              \
 	F(U32, n_bans, 0)
+
+/*
+ * A folder: its private files that nobody has open, and its quota. What is leased and written counts
+ * as used; used is 0 where there is no quota (quota_bytes and quota_files 0), for nothing counts it.
+ */
+#define IPC_FIELDS_CTL_FOLDER(F)   \
+	F(STR, name, IPC_NAME_MAX) \
+	F(U64, n_partials, 0)      \
+	F(U64, partial_bytes, 0)   \
+	F(U64, used_bytes, 0)      \
+	F(U64, used_files, 0)      \
+	F(U64, quota_bytes, 0)     \
+	F(U64, quota_files, 0)
+
+/* An account that has a quota, in the same way. */
+#define IPC_FIELDS_CTL_ACCOUNT(F)  \
+	F(STR, name, IPC_NAME_MAX) \
+	F(U64, used_bytes, 0)      \
+	F(U64, used_files, 0)      \
+	F(U64, quota_bytes, 0)     \
+	F(U64, quota_files, 0)
 
 #define IPC_FIELDS_CTL_TRANSFER(F)       \
 	F(U64, id, 0)                    \

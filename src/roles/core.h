@@ -256,6 +256,9 @@ enum err core_tell_status(void *ctx, struct ipc_message *m);
 enum err core_tell_transfers(void *ctx, struct ipc_message *m);
 enum err core_tell_trace(void *ctx, struct ipc_message *m);
 
+/* core_tell_usage.c: the folders with what is private in them, and how far quotas are used up. */
+enum err core_tell_usage(struct core_peer *peer) must_check;
+
 /* core_control.c */
 
 /* Text of ours may be longer than a field: it is cut, not refused. */

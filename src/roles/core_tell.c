@@ -252,6 +252,8 @@ core_tell_status(void *ctx, struct ipc_message *m)
 	}
 	if (only.len == 0)
 		core_defence_send_bans(control);
+	if (e == ERR_OK && only.len == 0)
+		e = core_tell_usage(&control->peer);
 	if (e == ERR_OK)
 		e = send_stuck(control, only);
 	core_control_done(control, e, e == ERR_OK ? "" : err_text(e));

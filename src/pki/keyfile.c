@@ -99,7 +99,9 @@ build_ecdsa(struct rd *r, const struct curve *curve, EVP_PKEY **ret_pkey)
 	struct slice point = rd_string(r, 1 + 2 * PUBKEY_COORDINATE_MAX);
 	struct slice d_bytes = pubkey_read_mpint(r, curve->len);
 
-	if (r->failed || !slice_is(name, curve->ssh) || point.len != 1 + 2 * curve->len)
+	/* libcrypto would take a point in other forms, too. */
+	if (r->failed || !slice_is(name, curve->ssh) || point.len != 1 + 2 * curve->len ||
+	    point.ptr[0] != 4)
 		return ERR_FORMAT;
 	BIGNUM *d _cleanup_(bn_freep) = BN_secure_new();
 	if (bld == NULL || d == NULL || BN_bin2bn(d_bytes.ptr, (int)d_bytes.len, d) == NULL ||

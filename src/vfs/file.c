@@ -55,9 +55,9 @@ file_open(
 }
 
 struct sftp_result
-file_read(void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len)
+file_peek(void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len)
 {
-	struct file *f = file;
+	const struct file *f = file;
 
 	*ret_len = 0;
 	if (!f->readable)
@@ -67,11 +67,20 @@ file_read(void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len
 	enum err e = file_pread_full(file_fd(f), dst, len, offset, ret_len);
 	if (e != ERR_OK)
 		return sftp_result_of(e);
-	coverage_add(&f->coverage, offset, *ret_len);
-	if (*ret_len > 0 || len == 0)
-		return result_ok();
-	f->saw_eof = true;
-	return result_say(SSH_FX_EOF, NULL);
+	return *ret_len > 0 || len == 0 ? result_ok() : result_say(SSH_FX_EOF, NULL);
+}
+
+struct sftp_result
+file_read(void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len)
+{
+	struct file *f = file;
+
+	struct sftp_result result = file_peek(f, offset, dst, len, ret_len);
+	if (result.status == SSH_FX_OK)
+		coverage_add(&f->coverage, offset, *ret_len);
+	else if (result.status == SSH_FX_EOF)
+		f->saw_eof = true;
+	return result;
 }
 
 enum err

@@ -9,6 +9,8 @@ struct sftp_result file_open(
     void *fs, struct slice path, uint32_t pflags, const struct sftp_attrs *attrs, void **ret_file);
 struct sftp_result file_read(
     void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len);
+struct sftp_result file_peek(
+    void *file, uint64_t offset, uint8_t *dst, size_t len, size_t *ret_len);
 struct sftp_result file_write(void *file, uint64_t offset, struct slice data);
 struct sftp_result file_close(void *file, struct sftp_token token);
 void file_abandon(void *file);

@@ -9,6 +9,7 @@
 static const struct sftp_fs_ops OPS = {
     .open = file_open,
     .read = file_read,
+    .peek = file_peek,
     .write = file_write,
     .close = file_close,
     .abandon = file_abandon,

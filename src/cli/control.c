@@ -37,7 +37,8 @@ static bool
 is_row(enum ipc_type type)
 {
 	static const enum ipc_type ROWS[] = {IPC_CTL_GATEWAY, IPC_CTL_ADDRESS, IPC_CTL_ROUTE,
-	    IPC_CTL_REMOTE, IPC_CTL_SESSION, IPC_CTL_BAN, IPC_CTL_TRANSFER, IPC_CTL_EVENT};
+	    IPC_CTL_REMOTE, IPC_CTL_SESSION, IPC_CTL_BAN, IPC_CTL_FOLDER, IPC_CTL_ACCOUNT,
+	    IPC_CTL_TRANSFER, IPC_CTL_EVENT};
 
 	for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
 		if (ROWS[i] == type)

@@ -91,7 +91,8 @@ wait_for_idle(struct session *s, int64_t now_us)
 	struct session_pace *p = &s->pace;
 	char why[STORY_MAX], span[24];
 
-	if (p->idle_timeout_us == 0 || s->sftp == NULL)
+	/* A copy or a hash that the client waits for is none of its idleness. */
+	if (p->idle_timeout_us == 0 || s->sftp == NULL || sftp_server_has_work(s->sftp))
 		return -1;
 	int64_t left_us = p->active_us + p->idle_timeout_us - now_us;
 	if (left_us > 0)
@@ -114,6 +115,9 @@ session_pace_wait_us(struct session *s)
 		wait_us = sooner(wait_us, bucket_wait_us(&p->in, now_us));
 	if (p->held_out)
 		wait_us = sooner(wait_us, bucket_wait_us(&p->out, now_us));
+	/* What the engine can go on with by itself goes on at once. */
+	if (s->sftp != NULL && sftp_server_has_work(s->sftp))
+		wait_us = sooner(wait_us, 0);
 	return wait_us;
 }
 

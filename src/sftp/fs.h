@@ -109,10 +109,11 @@ struct sftp_fs_ops {
 	/* hardlink@openssh.com. */
 	struct sftp_result (*link)(void *fs, struct slice from, struct slice to);
 	/*
-	 * copy-data, piece by piece: copies up to len bytes and says how many; fewer than asked is
-	 * not the end, 0 with SSH_FX_OK is. The engine asks again until the client's length is
-	 * done, and answers others between. It sees to it that ranges of one handle don't overlap;
-	 * that two handles are of one file, only the file system can tell, and refuses it.
+	 * copy-data, piece by piece: len is everything that is left to copy, and of it some
+	 * milliseconds' worth is done; *ret_len says how much. Fewer than asked is not the end, 0
+	 * with SSH_FX_OK is. The engine asks again until the client's length is done, and answers
+	 * others between. It sees to it that ranges of one handle don't overlap; that two handles
+	 * are of one file, only the file system can tell, and refuses it there.
 	 */
 	struct sftp_result (*copy)(void *from_file, uint64_t from_offset, void *to_file,
 	    uint64_t to_offset, uint64_t len, uint64_t *ret_len);

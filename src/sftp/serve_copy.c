@@ -5,9 +5,6 @@
 #include "sftp/serve.h"
 #include "sftp/status.h"
 
-/* Of one slice: some milliseconds, where the bytes are in memory. */
-enum { COPY_SLICE = 8 * 1024 * 1024 };
-
 struct copy_job {
 	struct serve_job job;
 	void *from, *to;
@@ -19,15 +16,15 @@ static struct sftp_result
 copy_slice(struct sftp_server *s, struct serve_job *job)
 {
 	struct copy_job *c = (struct copy_job *)job;
-	uint64_t want = c->left < COPY_SLICE ? c->left : COPY_SLICE, n = 0;
+	uint64_t n = 0;
 
 	if (c->left == 0)
 		return serve_status(SSH_FX_OK, NULL);
 	struct sftp_result result =
-	    s->ops->copy(c->from, c->from_offset, c->to, c->to_offset, want, &n);
+	    s->ops->copy(c->from, c->from_offset, c->to, c->to_offset, c->left, &n);
 	if (result.status != SSH_FX_OK)
 		return result;
-	BUG_ON(n > want);
+	BUG_ON(n > c->left);
 	if (n == 0)
 		return c->to_end ? serve_status(SSH_FX_OK, NULL)
 				 : serve_status(SSH_FX_EOF, "the file ends before that length");

@@ -7,7 +7,7 @@
 #include "stdio/hostfs_file.h"
 #include "stdio/hostfs_ops.h"
 
-enum { PIECE = 64 * 1024 };
+enum { COPY_AT_ONCE = 8 * 1024 * 1024, PIECE = 64 * 1024 };
 
 /* What copy_file_range(2) says when the kernel can't, and reading and writing still may. */
 static bool
@@ -35,15 +35,19 @@ copy_by_hand(int from_fd, uint64_t from_offset, int to_fd, uint64_t to_offset, u
 	return e;
 }
 
-/* One file under two handles: the engine could not see that the ranges overlap. */
+/* One file under two handles: the engine could not see it. ERR_INVALID: the ranges overlap. */
 static enum err
-check_two_files(int from_fd, int to_fd)
+check_overlap(int from_fd, uint64_t from_offset, int to_fd, uint64_t to_offset, uint64_t len)
 {
 	struct stat from, to;
 
 	if (fstat(from_fd, &from) < 0 || fstat(to_fd, &to) < 0)
 		return err_last();
-	return from.st_dev == to.st_dev && from.st_ino == to.st_ino ? ERR_INVALID : ERR_OK;
+	if (from.st_dev != to.st_dev || from.st_ino != to.st_ino)
+		return ERR_OK;
+	uint64_t apart =
+	    from_offset < to_offset ? to_offset - from_offset : from_offset - to_offset;
+	return apart < len ? ERR_INVALID : ERR_OK;
 }
 
 struct sftp_result
@@ -54,12 +58,11 @@ hostfs_copy(void *from_file, uint64_t from_offset, void *to_file, uint64_t to_of
 	off64_t from_at = (off64_t)from_offset, to_at = (off64_t)to_offset;
 
 	*ret_len = 0;
-	if (from_file != to_file) {
-		enum err e = check_two_files(from_fd, to_fd);
-		if (e != ERR_OK)
-			return e == ERR_INVALID ? hostfs_say("both handles are of one file")
-						: sftp_result_of(e);
-	}
+	enum err e = check_overlap(from_fd, from_offset, to_fd, to_offset, len);
+	if (e != ERR_OK)
+		return e == ERR_INVALID ? hostfs_say("the two ranges overlap") : sftp_result_of(e);
+	if (len > COPY_AT_ONCE)
+		len = COPY_AT_ONCE;
 	ssize_t n = copy_file_range(from_fd, &from_at, to_fd, &to_at, (size_t)len, 0);
 	if (n < 0 && can_otherwise(errno))
 		return sftp_result_of(

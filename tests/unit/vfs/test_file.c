@@ -132,6 +132,33 @@ test_not_taken(void **state unused_arg)
 	world_assert_events((const char *const[]){NULL});
 }
 
+/* Bytes that were hashed for a client have not gone to it, even where it reads the rest. */
+static void
+test_peeked_is_not_taken(void **state unused_arg)
+{
+	uint8_t got[32];
+	size_t len;
+
+	world_put("store/f", "0123456789");
+	void *f = op_open("/f", GET, NULL);
+	assert_int_equal(the_world.ops->peek(f, 0, got, sizeof got, &len).status, SSH_FX_OK);
+	assert_int_equal(len, 10);
+	assert_memory_equal(got, "0123456789", 10);
+	assert_int_equal(the_world.ops->peek(f, 10, got, 1, &len).status, SSH_FX_EOF);
+	(void)op_close(f, 1);
+	world_assert_events((const char *const[]){NULL});
+	f = op_open("/f", GET, NULL);
+	assert_int_equal(the_world.ops->read(f, 0, got, 9, &len).status, SSH_FX_OK);
+	assert_int_equal(the_world.ops->peek(f, 9, got, 1, &len).status, SSH_FX_OK);
+	assert_int_equal(the_world.ops->read(f, 10, got, 1, &len).status, SSH_FX_EOF);
+	(void)op_close(f, 1);
+	world_assert_events((const char *const[]){"pieces store f 1", NULL});
+	void *writer = op_open("/g", PUT, NULL);
+	assert_int_equal(
+	    the_world.ops->peek(writer, 0, got, 1, &len).status, SSH_FX_PERMISSION_DENIED);
+	the_world.ops->abandon(writer);
+}
+
 /* It grew while it was read: what was read isn't all of it. */
 static void
 test_grown_while_read(void **state unused_arg)
@@ -322,6 +349,7 @@ main(void)
 	    WORLD_TEST(test_changed_while_read),
 	    WORLD_TEST(test_empty_file),
 	    WORLD_TEST(test_not_taken),
+	    WORLD_TEST(test_peeked_is_not_taken),
 	    WORLD_TEST(test_grown_while_read),
 	    WORLD_TEST(test_modes_of_handles),
 	    WORLD_TEST(test_copy_is_no_way_around_download),

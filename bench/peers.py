@@ -55,7 +55,7 @@ limits:
   max_sessions: 4000
   max_unauthenticated: 2000
   max_per_address: 4000
-  drop_from: 2000
+  drop: {{ from: 2000 }}
 log: {{ level: warn }}
 """
 

@@ -67,6 +67,8 @@ accept_login(struct session *s)
 		e = confine_to_mounts(s);
 	if (e == ERR_OK)
 		e = sftp_server_new(&s->sftp, vfs_ops(), s->vfs, false);
+	if (e == ERR_OK && s->limits.max_handles > 0 && s->limits.max_requests > 0)
+		sftp_server_set_limits(s->sftp, &s->limits);
 	if (e == ERR_OK)
 		s->core.state = IPC_RUNNING;
 	return e;

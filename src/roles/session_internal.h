@@ -19,6 +19,7 @@ struct session {
 	struct transport *transport;
 	struct vfs *vfs;
 	struct sftp_server *sftp;
+	struct sftp_server_limits limits; /* of sftp; zeros: those that it has by itself */
 	struct sandbox_rule rules[2 * SESSION_MOUNTS_MAX];
 	size_t n_rules;
 	uint32_t n_mounts;
@@ -60,8 +61,7 @@ enum err session_on_partial_gone(void *ctx, struct ipc_message *m);
 
 /* Takes the PROXY header off the socket, and tells core whose the connection is. Ends the session
  * (session_end) when there is none. */
-enum err session_read_proxy_header(
-    struct session *s, const struct session_start *start) must_check;
+enum err session_read_proxy_header(struct session *s, const struct session_start *start) must_check;
 
 /* session_pace.c: see its header */
 enum err session_on_account(void *ctx, struct ipc_message *m);

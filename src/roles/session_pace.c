@@ -141,6 +141,10 @@ session_on_account(void *ctx, struct ipc_message *m)
 	s->pace.idle_timeout_us = m->auth_account.idle_timeout_us;
 	s->pace.active_us = time_mono_us();
 	set_rates(s, m->auth_account.rate_in, m->auth_account.rate_out);
+	s->limits = (struct sftp_server_limits){
+	    .max_handles = m->auth_account.max_handles,
+	    .max_requests = m->auth_account.max_requests,
+	};
 	return ERR_OK;
 }
 

@@ -38,8 +38,8 @@ def test_commands(box, tmp_path):
     (tmp_path / "b").write_bytes(b"second")
     said = box.sftp(
         "mkdir /box/dir", "cd /box/dir", "pwd", f"put {tmp_path}/a a", f"put -f {tmp_path}/b b",
-        "rename a c", "-rename c b", "ln c hard", "chmod 600 c", "copy c copied", "df -h", "ls -la",
-        "ls -1 *", "rm c", "-rmdir /box/dir", "rm *", "rmdir /box/dir")
+        "rename a c", "-rename c b", "ln b hard", "chmod 600 b", "copy b copied", "df -h", "ls -la",
+        "ls -1 *", "rm b", "-rmdir /box/dir", "rm *", "rmdir /box/dir")
     assert "Remote working directory: /box/dir" in said
     assert tree_of(box.folder()) == {}
 

@@ -21,6 +21,7 @@ parcel_free(struct ipc_parcel *p)
 		return;
 	for (size_t i = 0; i < p->n_fds; i++)
 		fd_closep(&p->fds[i]);
+	explicit_bzero(p->bytes, p->len);
 	free(p);
 }
 
@@ -61,6 +62,7 @@ ipc_link_fini(struct ipc_link *link)
 		parcel_free(p);
 	}
 	fd_closep(&link->fd);
+	ipc_link_wipe(link);
 	free(link->rx);
 	link->rx = NULL;
 }
@@ -81,7 +83,7 @@ enqueue(struct ipc_link *link, struct slice bytes, const int *fds, size_t n_fds)
 enum err
 ipc_send(struct ipc_link *link, enum ipc_type type, const void *body)
 {
-	struct buf b _cleanup_(buf_fini);
+	struct buf b _cleanup_(buf_wipe); /* there are passwords among the messages */
 	int fds[SOCKET_FDS_MAX];
 	size_t n_fds;
 
@@ -135,6 +137,13 @@ ipc_recv(struct ipc_link *link, struct ipc_message *ret_m)
 		return ERR_OK;
 	ipc_message_fini(ret_m);
 	return ERR_FORMAT;
+}
+
+void
+ipc_link_wipe(struct ipc_link *link)
+{
+	if (link->rx != NULL)
+		explicit_bzero(link->rx, link->rx_len);
 }
 
 enum err

@@ -51,6 +51,9 @@ bool ipc_link_wants_write(const struct ipc_link *link);
  */
 enum err ipc_recv(struct ipc_link *link, struct ipc_message *ret_m) must_check;
 
+/* Overwrites the message that was received last: it held a secret. Its slices are no more. */
+void ipc_link_wipe(struct ipc_link *link);
+
 /* What a role does with one type of message. */
 struct ipc_handler {
 	enum ipc_type type;

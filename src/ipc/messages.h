@@ -116,7 +116,7 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	M(UPLOAD_ABANDONED, upload_abandoned, IPC_ROLE_SESSION, IPC_RUNNING)             \
 	M(SESSION_END, session_end, IPC_ROLE_SESSION, IPC_ANY)                           \
 	/* core -> session */                                                            \
-	M(AUTH_ACCOUNT, auth_account, IPC_ROLE_CORE, IPC_STARTING)                       \
+	M(AUTH_ACCOUNT, auth_account, IPC_ROLE_CORE, IPC_ANY)                            \
 	M(AUTH_MOUNT, auth_mount, IPC_ROLE_CORE, IPC_STARTING)                           \
 	M(AUTH_ANSWER, auth_answer, IPC_ROLE_CORE, IPC_STARTING)                         \
 	M(UPLOAD_RECORDED, upload_recorded, IPC_ROLE_CORE, IPC_RUNNING)                  \
@@ -287,7 +287,7 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	F(U32, sk_flags, 0)             \
 	F(U32, sk_counter, 0)
 
-/* What holds for the whole account, before its mounts. Rates in bytes per second, 0: no limit. */
+/* What holds for the whole account, before its mounts, and when a reload changes it. Rates in bytes per second, 0: no limit. */
 #define IPC_FIELDS_AUTH_ACCOUNT(F) \
 	F(I64, idle_timeout_us, 0) \
 	F(U64, rate_in, 0)         \

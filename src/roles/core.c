@@ -1,3 +1,4 @@
+#include "roles/core_checker.h"
 #include "roles/core_pace.h"
 
 #include <errno.h>
@@ -55,6 +56,7 @@ stop_all_work(struct core *c, const char *why)
 	/* Sessions may hold uploads that can't be recorded now: their clients must try again. */
 	for (struct core_session *s; (s = TAILQ_FIRST(&c->sessions)) != NULL;)
 		core_session_free(s);
+	core_checks_drop(c);
 }
 
 static int
@@ -146,6 +148,7 @@ forget_pid(struct core *c, pid_t pid)
 		if (job->peer.pid == pid)
 			job->peer.pid = 0;
 	}
+	core_checks_forget_pid(c, pid);
 }
 
 /* Ended children of ours. Their lines tell what it means; here they are only buried. */
@@ -319,6 +322,7 @@ start(struct core *c, struct story *story)
 	e = core_routes_update(c);
 	if (e == ERR_OK)
 		e = core_listener_start(c);
+	core_recheck_schedule(c);
 	return e == ERR_OK ? e : story_fail(story, e, "cannot start: %s", err_text(e));
 }
 
@@ -351,6 +355,7 @@ stop(struct core *c)
 	sd_event_source_disable_unref(c->listener_timer);
 	sd_event_source_disable_unref(c->drain_timer);
 	sd_event_source_disable_unref(c->stuck_timer);
+	sd_event_source_disable_unref(c->recheck_timer);
 	core_partials_free(c);
 	pieces_fini(&c->pieces);
 	gateway_fini(&c->gateway);
@@ -375,6 +380,7 @@ role_core(const char *config_path)
 	TAILQ_INIT(&c.routes);
 	TAILQ_INIT(&c.remotes);
 	TAILQ_INIT(&c.jobs);
+	TAILQ_INIT(&c.checks);
 	TAILQ_INIT(&c.controls);
 	turn_init(&c.gateway.turn);
 	banlist_init(&c.bans, BANLIST_MAX);

@@ -160,6 +160,9 @@ struct core {
 	TAILQ_HEAD(, core_remote) remotes;
 	TAILQ_HEAD(, core_job) jobs;
 	uint32_t n_running_jobs;
+	TAILQ_HEAD(, core_check) checks; /* of passwords (core_checker.h) */
+	uint32_t n_running_checks;
+	sd_event_source *recheck_timer;
 	TAILQ_HEAD(, core_control) controls;
 	int control_fd;
 	sd_event_source *control_io;

@@ -1,151 +1,380 @@
 /* Who may log in, and what a session gets then. */
-#include <fcntl.h>
+#include "roles/core_auth.h"
+
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "os/fd.h"
-#include "os/file.h"
+#include "roles/core_checker.h"
 #include "roles/core_defence.h"
 #include "roles/grant.h"
-#include "ssh/authkeys.h"
+#include "roles/policy.h"
 #include "ssh/userkey.h"
 
 /* A session asks about ten times. One that goes on counts on our patience, and floods the log. */
-enum { QUERIES_MAX = 1000 };
+enum { QUERIES_MAX = 1000, LOGIN_FIELDS_MAX = 12 };
+
+/* One try to log in. */
+struct attempt {
+	struct core_session *session;
+	struct slice name;                    /* of the account, as it was asked for */
+	const struct config_account *account; /* NULL: there is none of that name */
+	uint32_t method;                      /* enum ipc_method */
+	bool proven;                          /* else only a question */
+	const struct core_login_key *key;     /* or NULL */
+};
+
+/* What the log tells of an attempt. */
+struct attempt_log {
+	struct log_field fields[LOGIN_FIELDS_MAX];
+	size_t n;
+	char key[64], authority[64];
+};
 
 static void
-warn_key_line(void *ctx, size_t line, const char *why)
+add_key_fields(struct attempt_log *told, const struct core_login_key *key)
 {
-	log_warn(
-	    "account.key-unusable", F_STR("file", ctx), F_U64("line", line), F_STR("why", why));
+	if (key == NULL)
+		return;
+	if (userkey_fingerprint(key->key, told->key) != ERR_OK)
+		told->key[0] = '\0';
+	told->fields[told->n++] = F_STR("key", told->key);
+	if (!key->certified)
+		return;
+	if (userkey_fingerprint(key->cert.ca_key, told->authority) != ERR_OK)
+		told->authority[0] = '\0';
+	told->fields[told->n++] = F_SLICE("certificate", key->cert.key_id);
+	told->fields[told->n++] = F_U64("serial", key->cert.serial);
+	told->fields[told->n++] = F_STR("authority", told->authority);
 }
 
-/*
- * The account's keys as they are in the file now: a key that was taken out of it lets nobody in any
- * more, without a reload.
- */
-static enum err
-load_keys(const struct config_account *account, struct authkeys **ret_keys)
+/* Its slices are those of the attempt. ways: bits of enum ipc_method. */
+static void
+tell_attempt(struct attempt_log *told, const struct attempt *a, uint32_t ways,
+    const struct core_login_key *key)
 {
-	struct buf content _cleanup_(buf_fini);
-	int fd _cleanup_(fd_closep) = -1;
+	static const char *const WAYS[] = {"", "key", "password", "key+password"};
 
-	buf_init(&content, AUTHKEYS_FILE_MAX);
-	enum err e = file_open_trusted(account->authorized_keys[0], O_RDONLY, 0, &fd);
-	if (e == ERR_OK)
-		e = file_read_all(fd, &content);
-	if (e == ERR_OK)
-		e = authkeys_parse(
-		    ret_keys, buf_slice(&content), warn_key_line, account->authorized_keys[0]);
-	if (e != ERR_OK)
-		log_error("account.keys-unreadable", F_STR("account", account->name),
-		    F_STR("file", account->authorized_keys[0]), F_STR("error", err_text(e)));
-	return e;
+	told->n = 0;
+	told->fields[told->n++] = F_U64("session", a->session->id);
+	told->fields[told->n++] = F_SLICE("account", a->name);
+	told->fields[told->n++] = F_STR("from", a->session->address);
+	told->fields[told->n++] = F_STR("by", WAYS[ways & 3]);
+	add_key_fields(told, key);
 }
 
-/* Why the account can't log in with this key from there; NULL when it can. */
+static void
+answer(struct core_session *s, enum ipc_verdict verdict, uint32_t methods, uint32_t n_mounts)
+{
+	core_peer_send(&s->peer, IPC_AUTH_ANSWER,
+	    &(struct ipc_auth_answer){
+		.verdict = verdict, .methods = methods, .n_mounts = n_mounts});
+}
+
+/* The client hears no more than no. */
+static void
+refuse(const struct attempt *a, const char *why, enum core_offence offence)
+{
+	struct core_session *s = a->session;
+	struct attempt_log told;
+
+	tell_attempt(&told, a, a->method, a->key);
+	told.fields[told.n++] = F_STR("why", why);
+	log_emit(LOG_LEVEL_WARN, "session.refused", told.fields, told.n);
+	if (a->proven || offence == CORE_OFFENCE_FORGED)
+		core_defence_login_failed(
+		    s->peer.core, s->host, a->account == NULL ? CORE_OFFENCE_ACCOUNT : offence);
+	answer(s, IPC_VERDICT_DENY, 0, 0);
+}
+
+static uint32_t
+count_sessions(const struct core *c, const struct config_account *a)
+{
+	const struct core_session *s;
+	uint32_t n = 0;
+
+	TAILQ_FOREACH (s, &c->sessions, entry)
+		n += strcmp(s->account, a->name) == 0 ? 1 : 0;
+	return n;
+}
+
+/* What doesn't depend on the key or the password. */
 static const char *
-why_refused(const struct core_session *s, const struct config_account *account, struct slice key)
+account_refusal(const struct attempt *a)
 {
-	static const char *const WORDS[] = {
-	    [AUTHKEYS_ALLOWED] = NULL,
-	    [AUTHKEYS_NO_SUCH_KEY] = "the key is not among the account's keys",
-	    [AUTHKEYS_WRONG_ADDRESS] = "the key's from= does not allow this address",
-	    [AUTHKEYS_EXPIRED] = "the key has expired",
-	};
-	struct authkeys *keys = NULL;
+	const struct core *c = a->session->peer.core;
 
-	if (account == NULL)
+	if (c->stuck)
+		return "the gateway can't record anything now";
+	if (c->stopping)
+		return "the gateway is stopping";
+	if (core_defence_is_banned(c, a->session->host))
+		return "its address is banned";
+	if (a->account == NULL)
 		return "no such account";
-	if (account->disabled)
-		return "the account is disabled";
-	if (load_keys(account, &keys) != ERR_OK)
-		return "the account's keys can't be read";
-	struct authkeys_result result = authkeys_check(keys, key, s->host, time_now_us());
-	authkeys_free(keys);
-	return WORDS[result.verdict];
+	const char *why = policy_account(a->account, a->session->host, time_now_us());
+	if (why == NULL)
+		why = policy_method(a->account, a->method);
+	if (why == NULL)
+		why = policy_sessions(a->account, count_sessions(c, a->account));
+	return why;
+}
+
+/* What was proven for one account is nothing for another (RFC 4252 section 5). */
+static void
+begin_anew(struct core_login *login, struct slice account)
+{
+	if (slice_is(account, login->account))
+		return;
+	login->proven = 0;
+	core_login_key_fini(&login->key);
+	if (!slice_copy(account, login->account, sizeof login->account))
+		login->account[0] = '\0';
+}
+
+bool
+core_auth_pack(char *const *patterns, size_t n_patterns, struct buf *ret_packed)
+{
+	buf_init(ret_packed, IPC_PATTERNS_MAX);
+	for (size_t i = 0; i < n_patterns; i++) {
+		if (buf_put(ret_packed, patterns[i], strlen(patterns[i]) + 1) != ERR_OK)
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_quota(const struct config_quota *q)
+{
+	return q->bytes > 0 || q->files > 0;
 }
 
 static enum err
-send_mounts(struct core_session *s, const struct config_account *account)
+send_mount(struct core_session *s, const struct config_account *a, const struct config_mount *mount)
 {
-	const struct stores *stores = &s->peer.core->gateway.stores;
+	struct buf names _cleanup_(buf_fini) = {0}, no_names _cleanup_(buf_fini) = {0};
+	const struct config_folder *folder = mount->folder;
+	const struct store *store = stores_find(&s->peer.core->gateway.stores, folder->name);
 
-	for (size_t i = 0; i < account->n_mounts; i++) {
-		const struct config_mount *mount = &account->mounts[i];
-		const struct store *store = stores_find(stores, mount->folder->name);
-		if (store == NULL)
-			return ERR_NOENT;
-		core_peer_send(&s->peer, IPC_AUTH_MOUNT,
-		    &(struct ipc_auth_mount){
-			.at = slice_str(mount->at),
-			.folder = slice_str(mount->folder->name),
-			.allow = mount->allow,
-			.direct = mount->folder->uploads == CONFIG_UPLOADS_DIRECT,
-			.relaxed = mount->folder->durability == CONFIG_DURABILITY_RELAXED,
-			.dir = store->dir_fd,
-			.staging = store->uploads_fd,
-		    });
-	}
+	if (store == NULL)
+		return ERR_NOENT;
+	if (!core_auth_pack(mount->names, mount->n_names, &names) ||
+	    !core_auth_pack(mount->no_names, mount->n_no_names, &no_names))
+		return ERR_NOMEM;
+	core_peer_send(&s->peer, IPC_AUTH_MOUNT,
+	    &(struct ipc_auth_mount){
+		.at = slice_str(mount->at),
+		.folder = slice_str(folder->name),
+		.allow = mount->allow,
+		.direct = folder->uploads == CONFIG_UPLOADS_DIRECT,
+		.relaxed = folder->durability == CONFIG_DURABILITY_RELAXED,
+		.metered = has_quota(&folder->quota) || has_quota(&a->quota),
+		.names = buf_slice(&names),
+		.no_names = buf_slice(&no_names),
+		.dir = store->dir_fd,
+		.staging = store->uploads_fd,
+	    });
 	return ERR_OK;
 }
 
-static void
-log_auth(const struct core_session *s, struct slice account, struct slice key, const char *why)
+struct ipc_auth_account
+core_auth_terms(
+    const struct config *config, const struct config_account *a, const struct ipc_session_rate *r)
 {
-	char fingerprint[64];
+	const struct config_limits *limits = &config->limits;
 
-	if (userkey_fingerprint(key, fingerprint) != ERR_OK)
-		fingerprint[0] = '\0';
-	if (why != NULL)
-		log_warn("session.refused", F_U64("session", s->id), F_SLICE("account", account),
-		    F_STR("from", s->address), F_STR("key", fingerprint), F_STR("why", why));
-	else
-		log_info("session.login", F_U64("session", s->id), F_SLICE("account", account),
-		    F_STR("from", s->address), F_STR("key", fingerprint));
+	return (struct ipc_auth_account){
+	    .idle_timeout_us =
+		a->idle_timeout_us > 0 ? a->idle_timeout_us : limits->idle_timeout_us,
+	    .rate_in = r->rate_in,
+	    .rate_out = r->rate_out,
+	    .max_handles = limits->max_handles,
+	    .max_requests = limits->max_requests,
+	};
 }
 
 /*
  * Grants. A session gets the mounts of one account, once: afterwards its link is in another state,
- * in which this message is illegal.
+ * in which they are illegal.
  */
+static enum err
+grant(struct core_session *s, const struct config_account *a)
+{
+	struct core *c = s->peer.core;
+
+	/* Its share follows at once, when it is one of several (core_pace.c). */
+	s->rate = (struct ipc_session_rate){.rate_in = a->rate_in, .rate_out = a->rate_out};
+	const struct ipc_auth_account terms = core_auth_terms(c->gateway.config, a, &s->rate);
+	s->login->idle_timeout_us = terms.idle_timeout_us;
+	core_peer_send(&s->peer, IPC_AUTH_ACCOUNT, &terms);
+	for (size_t i = 0; i < a->n_mounts; i++) {
+		enum err e = send_mount(s, a, &a->mounts[i]);
+		if (e != ERR_OK)
+			return e;
+	}
+	(void)snprintf(s->account, sizeof s->account, "%s", a->name);
+	s->config = config_ref(c->gateway.config);
+	s->grant = a;
+	s->since_us = time_now_us();
+	core_partials_send(s);
+	answer(s, IPC_VERDICT_ACCEPT, 0, (uint32_t)a->n_mounts);
+	s->peer.link.state = IPC_RUNNING;
+	core_session_logged_in(s);
+	return ERR_OK;
+}
+
+/* Right so far: is it enough? */
+static enum err
+conclude(const struct attempt *a)
+{
+	struct core_session *s = a->session;
+	struct core_login *login = s->login;
+	struct attempt_log told;
+	uint32_t methods;
+
+	login->proven |= a->method;
+	tell_attempt(&told, a, login->proven, login->key.bytes == NULL ? NULL : &login->key);
+	if (policy_verdict(a->account, login->proven, &methods) == IPC_VERDICT_PARTIAL) {
+		log_emit(LOG_LEVEL_INFO, "session.half-login", told.fields, told.n);
+		answer(s, IPC_VERDICT_PARTIAL, methods, 0);
+		return ERR_OK;
+	}
+	if (grant(s, a->account) != ERR_OK)
+		return ERR_FORMAT;
+	log_emit(LOG_LEVEL_INFO, "session.login", told.fields, told.n);
+	return ERR_OK;
+}
+
+/* True when the session may ask at all: a bound on what it may ask, and in which order. */
+static bool
+may_ask(struct core_session *s)
+{
+	return s->n_queries++ < QUERIES_MAX && (!s->proxied || s->has_address) &&
+	       core_login_of(s) != NULL && s->login->check == NULL;
+}
+
+enum err
+core_auth_on_cert(void *ctx, struct ipc_message *m)
+{
+	struct core_session *s = core_session_of(ctx);
+
+	if (!may_ask(s) || s->login->cert.bytes != NULL)
+		return ERR_FORMAT;
+	return core_login_key_set(&s->login->cert, NULL, &m->auth_cert) == ERR_OK ? ERR_OK
+										  : ERR_FORMAT;
+}
+
+static enum err
+decide_on_key(const struct attempt *a, struct core_login_key *key, bool forged)
+{
+	struct core_session *s = a->session;
+	const char *why = forged ? "the signature is not good" : account_refusal(a);
+
+	if (why == NULL)
+		why = core_login_key_refusal(
+		    s->peer.core->gateway.config, a->account, key, s->host, time_now_us());
+	if (why != NULL) {
+		refuse(a, why, forged ? CORE_OFFENCE_FORGED : CORE_OFFENCE_DENIED);
+		return ERR_OK;
+	}
+	if (!a->proven) {
+		answer(s, IPC_VERDICT_ACCEPT, 0, 0);
+		return ERR_OK;
+	}
+	/* Kept: it is looked for again at each reload. */
+	core_login_key_fini(&s->login->key);
+	s->login->key = *key;
+	*key = (struct core_login_key){0};
+	return conclude(a);
+}
+
 enum err
 core_auth_on_query(void *ctx, struct ipc_message *m)
 {
 	struct core_session *s = core_session_of(ctx);
 	const struct ipc_auth_query *q = &m->auth_query;
+	struct core_login_key key = {0};
 
-	if (s->n_queries++ == QUERIES_MAX)
+	if (!may_ask(s) || q->certified != (s->login->cert.bytes != NULL) ||
+	    (q->proven && q->forged))
 		return ERR_FORMAT;
-	const struct config_account *account =
-	    config_find_account(s->peer.core->gateway.config, q->account);
-	const char *why = s->peer.core->stuck ? "the gateway can't record anything now"
-					      : why_refused(s, account, q->key);
-	uint32_t n_mounts = 0;
+	begin_anew(s->login, q->account);
+	enum err e = core_login_key_set(&key, q, q->certified ? &s->login->cert.cert : NULL);
+	core_login_key_fini(&s->login->cert);
+	if (e != ERR_OK)
+		return ERR_FORMAT;
+	const struct attempt a = {
+	    .session = s,
+	    .name = q->account,
+	    .account = config_find_account(s->peer.core->gateway.config, q->account),
+	    .method = IPC_METHOD_PUBLICKEY,
+	    .proven = q->proven,
+	    .key = &key,
+	};
+	e = decide_on_key(&a, &key, q->forged);
+	core_login_key_fini(&key);
+	return e;
+}
 
-	if (q->proven && why == NULL) {
-		if (send_mounts(s, account) != ERR_OK)
-			return ERR_FORMAT;
-		n_mounts = (uint32_t)account->n_mounts;
-		if (!slice_copy(q->account, s->account, sizeof s->account))
-			return ERR_FORMAT;
-		s->config = config_ref(s->peer.core->gateway.config);
-		s->grant = account;
-		s->since_us = time_now_us();
+/* Of an account without one: any other's, so that the answer takes as long. */
+static const char *
+hash_to_try(const struct config *config, const struct config_account *a)
+{
+	if (a != NULL && a->password != NULL)
+		return a->password;
+	for (size_t i = 0; i < config->n_accounts; i++) {
+		if (config->accounts[i].password != NULL)
+			return config->accounts[i].password;
 	}
-	if (q->proven && why != NULL)
-		core_defence_login_failed(s->peer.core, s->host,
-		    account == NULL ? CORE_OFFENCE_ACCOUNT : CORE_OFFENCE_DENIED);
-	if (q->proven || why != NULL)
-		log_auth(s, q->account, q->key, why);
-	core_peer_send(&s->peer, IPC_AUTH_ANSWER,
-	    &(struct ipc_auth_answer){
-		.verdict = why == NULL ? IPC_VERDICT_ACCEPT : IPC_VERDICT_DENY,
-		.n_mounts = n_mounts});
-	if (q->proven && why == NULL) {
-		s->peer.link.state = IPC_RUNNING;
-		core_session_logged_in(s);
-	}
+	return NULL;
+}
+
+static struct attempt
+password_attempt(struct core_session *s, struct slice account)
+{
+	return (struct attempt){
+	    .session = s,
+	    .name = account,
+	    .account = config_find_account(s->peer.core->gateway.config, account),
+	    .method = IPC_METHOD_PASSWORD,
+	    .proven = true,
+	};
+}
+
+enum err
+core_auth_on_password(void *ctx, struct ipc_message *m)
+{
+	struct core_session *s = core_session_of(ctx);
+	const struct ipc_auth_password *q = &m->auth_password;
+
+	if (!may_ask(s) || s->login->cert.bytes != NULL)
+		return ERR_FORMAT;
+	begin_anew(s->login, q->account);
+	const struct attempt a = password_attempt(s, q->account);
+	const char *hash = hash_to_try(s->peer.core->gateway.config, a.account);
+	/* Whether the account may log in at all is decided afterwards: the answer's time tells
+	 * nothing of it. */
+	if (hash == NULL)
+		refuse(&a, account_refusal(&a), CORE_OFFENCE_PASSWORD);
+	else if (core_defence_is_banned(s->peer.core, s->host))
+		refuse(&a, "its address is banned", CORE_OFFENCE_PASSWORD);
+	else if (core_check_begin(s, q->account, hash, q->password) != ERR_OK)
+		refuse(&a, "the password can't be checked now", CORE_OFFENCE_PASSWORD);
+	ipc_link_wipe(&s->peer.link);
 	return ERR_OK;
+}
+
+void
+core_auth_password_checked(struct core_session *s, struct slice account, bool good)
+{
+	const struct attempt a = password_attempt(s, account);
+	const char *why = account_refusal(&a);
+
+	if (why == NULL && !good)
+		why = "the password is wrong";
+	if (why != NULL)
+		refuse(&a, why, good ? CORE_OFFENCE_DENIED : CORE_OFFENCE_PASSWORD);
+	else if (conclude(&a) != ERR_OK)
+		core_session_hang_up(s);
 }

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "roles/core_login.h"
 #include "roles/core_defence.h"
 #include "roles/core_pace.h"
 #include "roles/core_partial.h"
@@ -58,7 +59,9 @@ on_session_end(void *ctx, struct ipc_message *m)
 
 static const struct ipc_handler HANDLERS[] = {
     {IPC_SESSION_ADDRESS, core_defence_on_address},
+    {IPC_AUTH_CERT, core_auth_on_cert},
     {IPC_AUTH_QUERY, core_auth_on_query},
+    {IPC_AUTH_PASSWORD, core_auth_on_password},
     {IPC_SESSION_FACTS, on_facts},
     {IPC_UPLOAD_OPENED, core_upload_on_opened},
     {IPC_UPLOAD_MOVED, core_upload_on_moved},
@@ -118,6 +121,7 @@ core_session_free(struct core_session *s)
 	core_listener_session_over(s->peer.core, s->id);
 	s->grace_timer = sd_event_source_disable_unref(s->grace_timer);
 	core_peer_fini(&s->peer);
+	core_login_free(s->login);
 	config_unref(s->config);
 	free(s);
 }
@@ -220,21 +224,4 @@ core_session_ended(struct core *c unused_arg, uint64_t id, uint32_t wait_status)
 	if (WIFSIGNALED((int)wait_status))
 		log_error("session.crashed", F_U64("session", id),
 		    F_I64("signal", WTERMSIG((int)wait_status)));
-}
-
-void
-core_sessions_recheck(struct core *c)
-{
-	struct core_session *s;
-
-	TAILQ_FOREACH (s, &c->sessions, entry) {
-		if (s->account[0] == '\0')
-			continue;
-		const struct config_account *account =
-		    config_find_account(c->gateway.config, slice_str(s->account));
-		if (account != NULL && !account->disabled && grant_is_within(s->grant, account))
-			continue;
-		log_info("session.revoked", F_U64("session", s->id), F_STR("account", s->account));
-		core_session_hang_up(s);
-	}
 }

@@ -24,6 +24,7 @@ struct core_session {
 	char host[IPC_ADDRESS_MAX + 1];
 	int64_t since_us;
 	uint32_t n_queries;                 /* questions before its login */
+	struct core_login *login;           /* what it has proven (core_login.h), or NULL */
 	struct config *config;              /* the snapshot of its login, or NULL before it */
 	const struct config_account *grant; /* in `config`: what it was given at its login */
 	uint32_t n_recording; /* uploads that are recorded and, as far as we know, not in place */
@@ -32,6 +33,7 @@ struct core_session {
 	uint32_t n_quota_refused;
 	bool told_end;        /* SESSION_END came */
 	bool hung_up;         /* we ended its line */
+	bool is_revoked;      /* was told to end: it may not go on */
 	bool proxied;         /* comes from a proxy, and is to say for whom */
 	bool has_address;     /* has said it */
 	struct ipc_session_rate rate; /* as it was told last */
@@ -58,7 +60,9 @@ void core_session_hang_up(struct core_session *s);
 /* Handlers of what sessions say; their ctx is the peer. */
 
 /* core_auth.c */
+enum err core_auth_on_cert(void *ctx, struct ipc_message *m);
 enum err core_auth_on_query(void *ctx, struct ipc_message *m);
+enum err core_auth_on_password(void *ctx, struct ipc_message *m);
 
 /* core_upload.c */
 enum err core_upload_on_staged(void *ctx, struct ipc_message *m);

@@ -17,6 +17,7 @@ static const struct {
     {"listener", role_listener},
     {"courier", role_courier},
     {"worker", role_worker},
+    {"checker", role_checker},
 };
 
 static int

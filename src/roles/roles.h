@@ -6,6 +6,7 @@
 int role_listener(int core_fd);
 int role_courier(int core_fd);
 int role_worker(int core_fd);
+int role_checker(int core_fd);
 
 /* The daemon itself. */
 int role_core(const char *config_path);

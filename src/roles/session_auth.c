@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ipc/messages.h"
 #include "os/fd.h"
 #include "roles/session_internal.h"
 
@@ -85,56 +86,142 @@ tell_facts(struct session *s)
 		.algorithms = slice_str(facts.algorithms)});
 }
 
-/*
- * Asks core, and waits for the answer: nothing else can happen before it, and core answers from its
- * memory. On acceptance of a proven key its mounts have come before the answer.
- */
+/* Principals as they travel: each ended by a NUL. */
+static bool
+pack_principals(const struct cert *cert, struct buf *packed)
+{
+	for (size_t i = 0; i < cert->n_principals; i++) {
+		struct slice name = cert->principals[i];
+		if (buf_put(packed, name.ptr, name.len) != ERR_OK ||
+		    buf_put_u8(packed, 0) != ERR_OK)
+			return false;
+	}
+	return true;
+}
+
+/* A certificate that says more than fits is of no use: *ret_told is false then. */
 static enum err
-ask_core(struct session *s, const struct transport_event *event, bool *ret_accepted)
+tell_cert(struct session *s, const struct cert *cert, bool *ret_told)
+{
+	struct buf principals _cleanup_(buf_fini);
+
+	buf_init(&principals, IPC_PATTERNS_MAX);
+	*ret_told = pack_principals(cert, &principals) && cert->ca_key.len <= IPC_KEY_MAX &&
+		    cert->key_id.len <= IPC_TEXT_MAX && cert->source_address.len <= IPC_TEXT_MAX &&
+		    !slice_has(cert->source_address, 0);
+	if (!*ret_told)
+		return ERR_OK;
+	return session_tell(s, IPC_AUTH_CERT,
+	    &(struct ipc_auth_cert){
+		.ca_key = cert->ca_key,
+		.serial = cert->serial,
+		.key_id = cert->key_id,
+		.valid_after = cert->valid_after,
+		.valid_before = cert->valid_before,
+		.principals = buf_slice(&principals),
+		.source_address = cert->source_address,
+		.is_host = cert->type != CERT_USER,
+		.forces_command = cert->forces_command,
+		.no_touch_required = cert->no_touch_required,
+		.verify_required = cert->verify_required,
+	    });
+}
+
+/* What doesn't fit into a question can be nobody's: *ret_told is false then. */
+static enum err
+tell_key(struct session *s, const struct transport_event *event, bool *ret_told)
+{
+	enum err e = ERR_OK;
+
+	*ret_told = event->algorithm.len <= IPC_NAME_MAX && event->key.len <= IPC_KEY_MAX &&
+		    !slice_has(event->algorithm, 0);
+	if (*ret_told && event->cert != NULL)
+		e = tell_cert(s, event->cert, ret_told);
+	if (e != ERR_OK || !*ret_told)
+		return e;
+	return session_tell(s, IPC_AUTH_QUERY,
+	    &(struct ipc_auth_query){
+		.account = slice_str(s->account),
+		.algorithm = event->algorithm,
+		.key = event->key,
+		.certified = event->cert != NULL,
+		.proven = event->proven,
+		.forged = event->forged,
+		.sk_flags = event->sk.flags,
+		.sk_counter = event->sk.counter,
+	    });
+}
+
+static enum err
+tell_password(struct session *s, const struct transport_event *event, bool *ret_told)
+{
+	*ret_told = event->password.len <= IPC_PASSWORD_MAX;
+	if (!*ret_told)
+		return ERR_OK;
+	return session_tell(s, IPC_AUTH_PASSWORD,
+	    &(struct ipc_auth_password){
+		.account = slice_str(s->account), .password = event->password});
+}
+
+/* Waits for the answer; what was granted comes before it. */
+static enum err
+hear_answer(struct session *s, struct ipc_auth_answer *ret_answer)
 {
 	struct ipc_message m;
 
-	*ret_accepted = false;
-	if (event->user.len > IPC_NAME_MAX || event->algorithm.len > IPC_NAME_MAX ||
-	    event->key.len > IPC_KEY_MAX || slice_has(event->user, 0))
-		return ERR_OK;
+	for (;;) {
+		enum err e = ipc_recv(&s->core, &m);
+		if (e == ERR_OK && m.type == IPC_AUTH_ANSWER) {
+			*ret_answer = m.auth_answer;
+			ipc_message_fini(&m);
+			return ret_answer->n_mounts == s->n_mounts ? ERR_OK : ERR_FORMAT;
+		}
+		if (e == ERR_OK)
+			e = session_dispatch(s, &m);
+		if (e != ERR_OK)
+			return e;
+	}
+}
+
+/*
+ * Asks core, and waits: nothing else can happen before its answer. About a key core answers from
+ * its memory and the account's files; about a password when a checker has tried it.
+ */
+static enum err
+ask_core(struct session *s, const struct transport_event *event, struct ipc_auth_answer *ret_answer)
+{
+	bool told;
+
+	*ret_answer = (struct ipc_auth_answer){.verdict = IPC_VERDICT_DENY};
 	if (!slice_copy(event->user, s->account, sizeof s->account))
 		return ERR_OK;
-	enum err e = session_tell(s, IPC_AUTH_QUERY,
-	    &(struct ipc_auth_query){
-		.account = event->user,
-		.algorithm = event->algorithm,
-		.key = event->key,
-		.proven = event->proven,
-	    });
-	while (e == ERR_OK) {
-		e = ipc_recv(&s->core, &m);
-		if (e != ERR_OK)
-			break;
-		if (m.type == IPC_AUTH_ANSWER) {
-			*ret_accepted = m.auth_answer.verdict == IPC_VERDICT_ACCEPT;
-			e = m.auth_answer.n_mounts == s->n_mounts ? ERR_OK : ERR_FORMAT;
-			ipc_message_fini(&m);
-			break;
-		}
-		e = session_dispatch(s, &m);
-	}
-	return e;
+	enum err e = event->method == TRANSPORT_PASSWORD ? tell_password(s, event, &told)
+							 : tell_key(s, event, &told);
+	return e == ERR_OK && told ? hear_answer(s, ret_answer) : e;
 }
 
 void
 session_on_auth(struct session *s, const struct transport_event *event)
 {
-	bool accepted, proven = event->proven;
+	static const enum transport_auth_answer ANSWERS[] = {
+	    [IPC_VERDICT_DENY] = TRANSPORT_AUTH_DENY,
+	    [IPC_VERDICT_PARTIAL] = TRANSPORT_AUTH_PARTIAL,
+	    [IPC_VERDICT_ACCEPT] = TRANSPORT_AUTH_ACCEPT,
+	};
+	/* Accepting a mere question says that the key would do. */
+	bool final = event->method == TRANSPORT_PASSWORD || event->proven;
+	struct ipc_auth_answer answer;
 
-	enum err e = ask_core(s, event, &accepted);
-	if (e == ERR_OK && accepted && proven)
+	enum err e = ask_core(s, event, &answer);
+	if (e == ERR_OK && answer.verdict >= ARRAY_LEN(ANSWERS))
+		e = ERR_FORMAT;
+	bool logged_in = e == ERR_OK && answer.verdict == IPC_VERDICT_ACCEPT && final;
+	if (logged_in)
 		e = accept_login(s);
 	if (e == ERR_OK)
-		e = transport_auth_answer(
-		    s->transport, accepted ? TRANSPORT_AUTH_ACCEPT : TRANSPORT_AUTH_DENY, 0);
+		e = transport_auth_answer(s->transport, ANSWERS[answer.verdict], answer.methods);
 	/* The transport knows them from its own answer on. */
-	if (e == ERR_OK && accepted && proven)
+	if (e == ERR_OK && logged_in)
 		e = tell_facts(s);
 	if (e != ERR_OK)
 		session_end_failed(s, e, "the login could not be answered");

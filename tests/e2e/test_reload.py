@@ -94,8 +94,10 @@ def test_a_right_is_taken_away(gateway, new_wire):
     gateway.write_config()
     gateway.reload()
     wire.wait_closed()
-    assert gateway.events("session.revoked")[0]["account"] == "erp"
-    assert gateway.wait_event("session.end", account="erp")["why"] == "ended by the gateway"
+    revoked = gateway.events("session.revoked")[0]
+    assert (revoked["account"], revoked["why"]) == ("erp", "the account's rights were narrowed")
+    assert (gateway.wait_event("session.end", account="erp")["why"] ==
+            "ended by the gateway: the account's rights were narrowed")
 
 
 def test_a_revoked_session_that_does_not_end_is_ended(gateway, new_wire):

@@ -1,0 +1,245 @@
+"""What an upload leaves when it isn't closed: private, to be gone on with, and gone in time."""
+
+import contextlib
+import os
+import signal
+import struct
+import subprocess
+import time
+
+import pytest
+
+from harness import Watcher, children_of, is_alive, sha256, wait_until
+
+RIGHTS = ["list", "download", "upload", "overwrite", "delete", "rename", "mkdir", "rmdir",
+          "setstat"]
+CHUNK = 32768
+
+
+@pytest.fixture
+def box(gateway):
+    """maker uploads to /out; reader sees the same folder as /in. Not started yet."""
+    gateway.config["folders"]["box"] = {"path": "folders/box"}
+    gateway.add_account("maker", [{"at": "/out", "folder": "box", "allow": RIGHTS}])
+    gateway.add_account("reader", [{"at": "/in", "folder": "box",
+                                    "allow": ["list", "download"]}])
+    return gateway
+
+
+def private_files(gateway):
+    return sorted(os.listdir(gateway.home / "staging" / "box" / "uploads"))
+
+
+def begin(wire, path, content, truncate=True):
+    """An upload that isn't closed; its handle."""
+    flags = wire.PF_WRITE | wire.PF_CREAT | (wire.PF_TRUNC if truncate else 0)
+    handle = wire.open(path, flags)
+    for at in range(0, len(content), CHUNK):
+        assert wire.write(handle, at, content[at:at + CHUNK])[0] == 0
+    return handle
+
+
+def size_of(wire, path):
+    """What its owner sees; None when there is nothing."""
+    kind, body = wire.ask(wire.STAT, wire.string(path))
+    return struct.unpack(">Q", body[4:12])[0] if kind == wire.ATTRS else None
+
+
+def folder_status(gateway):
+    return next(f for f in gateway.status()["folders"] if f["name"] == "box")
+
+
+def wait_left(gateway, n=1):
+    return wait_until(lambda: folder_status(gateway)["partials"] == n and folder_status(gateway),
+                      f"{n} partials are known")
+
+
+def go_on(gateway, scratch, content, have):
+    """`put -a`, as a person would do it: what is there stays, the rest is sent."""
+    local = scratch / "again"
+    local.write_bytes(content)
+    with Watcher(gateway.folder("box"), {sha256(content)}):
+        done = gateway.sftp("maker", f'put -a "{local}" /out/doc')
+    assert done.returncode == 0, done.stderr
+    assert gateway.events("upload.resumed", account="maker", path="doc")
+    assert gateway.get("reader", "/in/doc") == content
+    wait_until(lambda: private_files(gateway) == [], "nothing is private any more")
+    assert wait_left(gateway, 0)["partial_bytes"] == 0
+
+
+def session_pid(gateway, account):
+    """The process of the account's one session."""
+    session = wait_until(lambda: [s for s in gateway.status()["sessions"]
+                                  if s["account"] == account], f"{account} has a session")[0]
+    return int(gateway.events("session.connected", session=session["session"])[-1]["process"])
+
+
+def test_gone_on_with_after_the_line_was_cut(box, new_wire, scratch):
+    gateway = box.start()
+    content = os.urandom(10 * CHUNK)
+    wire = new_wire(gateway, "maker")
+    begin(wire, "/out/doc", content[:6 * CHUNK])
+    wire.lose()
+    gateway.wait_event("upload.abandoned", account="maker", path="doc", bytes=6 * CHUNK)
+    assert wait_left(gateway)["partial_bytes"] == 6 * CHUNK
+    assert gateway.list("reader", "/in") == []
+    # Its owner sees it under its name, in whatever session.
+    later = new_wire(gateway, "maker")
+    assert size_of(later, "/out/doc") == 6 * CHUNK
+    later.end()
+    go_on(gateway, scratch, content, 6 * CHUNK)
+
+
+@pytest.mark.parametrize("how", [signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL])
+def test_a_session_that_crashes_takes_no_other_with_it(box, new_wire, scratch, how):
+    box.config["accounts"]["maker"]["quota"] = {"bytes": "10MiB"}
+    gateway = box.start()
+    gateway.expect("session.crashed")
+    content = os.urandom(8 * CHUNK)
+    other = new_wire(gateway, "reader")
+    wire = new_wire(gateway, "maker")
+    begin(wire, "/out/doc", content[:5 * CHUNK])
+    used = next(a for a in gateway.status()["accounts"] if a["name"] == "maker")
+    assert used["used_bytes"] >= 5 * CHUNK and used["used_files"] == 1
+    victim = session_pid(gateway, "maker")
+    os.kill(victim, how)
+    gateway.wait_event("session.crashed", signal=int(how))
+    wait_until(lambda: not is_alive(victim), "it is gone")
+    assert other.works(), "the other session lives"
+    # Its charges went with it.
+    wait_until(lambda: next(a for a in gateway.status()["accounts"]
+                            if a["name"] == "maker")["used_bytes"] == 0, "the lease is released")
+    assert wait_left(gateway)["partial_bytes"] == 5 * CHUNK
+    assert os.listdir(gateway.folder("box")) == []
+    assert gateway.list("reader", "/in") == []
+    go_on(gateway, scratch, content, 5 * CHUNK)
+    assert other.works()
+
+
+def test_gone_on_with_after_the_gateway_was_killed(box, new_wire, scratch):
+    gateway = box.start()
+    content = os.urandom(7 * CHUNK)
+    wire = new_wire(gateway, "maker")
+    handle = begin(wire, "/out/doc", content[:4 * CHUNK])
+    # After a second its row is written, without a word from anybody.
+    time.sleep(2.5)
+    gateway.kill9()
+    wire.end()
+    gateway.launch()
+    assert wait_left(gateway)["partial_bytes"] == 4 * CHUNK
+    assert os.listdir(gateway.folder("box")) == []
+    go_on(gateway, scratch, content, 4 * CHUNK)
+    assert handle
+
+
+def test_gone_on_with_after_an_orderly_restart(box, new_wire, scratch):
+    box.config["limits"]["drain"] = "200ms"
+    gateway = box.start()
+    content = os.urandom(3 * CHUNK)
+    wire = new_wire(gateway, "maker")
+    begin(wire, "/out/doc", content[:2 * CHUNK])
+    gateway.restart()
+    wire.end()
+    wait_left(gateway)
+    go_on(gateway, scratch, content, 2 * CHUNK)
+
+
+def test_removed_in_time_and_said_so(box, new_wire):
+    box.config["folders"]["box"]["keep_partial"] = "1s"
+    gateway = box.start()
+    keeper, wire = new_wire(gateway, "maker"), new_wire(gateway, "maker")
+    # What a session has open is nobody's to remove.
+    begin(keeper, "/out/open", b"o" * CHUNK)
+    begin(wire, "/out/doc", b"x" * CHUNK)
+    wire.lose()
+    removed = gateway.wait_event("partial.removed", account="maker", folder="box", path="doc")
+    assert removed["bytes"] == str(CHUNK)
+    wait_left(gateway, 0)
+    assert size_of(keeper, "/out/doc") is None
+    time.sleep(1.5)
+    assert size_of(keeper, "/out/open") == CHUNK
+    assert len(private_files(gateway)) == 1
+    # Also what a crash left without a word of it.
+    orphan = gateway.home / "staging" / "box" / "uploads" / "up.maker.0123456789abcdef"
+    gateway.kill9()
+    keeper.end()
+    orphan.write_bytes(b"12345")
+    gateway.launch()
+    gateway.wait_event("partial.removed", file=orphan.name, bytes=5)
+    wait_until(lambda: private_files(gateway) == [], "all of it is gone")
+
+
+def test_told_to_sessions_that_live(box, new_wire):
+    gateway = box.start()
+    first, second = new_wire(gateway, "maker"), new_wire(gateway, "maker")
+    third = new_wire(gateway, "maker")
+    begin(first, "/out/doc", b"x" * CHUNK)
+    assert size_of(second, "/out/doc") is None, "private to the session while it is open"
+    first.lose()
+    wait_left(gateway)
+    wait_until(lambda: size_of(second, "/out/doc") == CHUNK, "the second sees it")
+    wait_until(lambda: size_of(third, "/out/doc") == CHUNK, "the third sees it")
+    assert second.status(second.RENAME, second.string("/out/doc") +
+                         second.string("/out/other"))[0] == 0
+    wait_until(lambda: size_of(third, "/out/other") == CHUNK, "it moves for all")
+    assert size_of(third, "/out/doc") is None
+    assert third.status(third.REMOVE, third.string("/out/other"))[0] == 0
+    wait_until(lambda: size_of(second, "/out/other") is None, "it is gone for all")
+    assert private_files(gateway) == []
+    wait_left(gateway, 0)
+
+
+def test_two_sessions_of_one_name_do_not_mix(box, new_wire):
+    gateway = box.start()
+    one, two = new_wire(gateway, "maker"), new_wire(gateway, "maker")
+    a, b = b"a" * (3 * CHUNK), b"b" * (2 * CHUNK)
+    with Watcher(gateway.folder("box"), {sha256(a), sha256(b)}):
+        handle_a = begin(one, "/out/doc", a)
+        handle_b = begin(two, "/out/doc", b)
+        assert len(private_files(gateway)) == 2
+        assert one.close(handle_a)[0] == 0
+        assert gateway.get("reader", "/in/doc") == a
+        reader = new_wire(gateway, "reader")
+        held = reader.open("/in/doc", reader.PF_READ)
+        assert two.close(handle_b)[0] == 0
+        assert gateway.get("reader", "/in/doc") == b, "the last to close wins"
+        kind, body = reader.read(held, 0, CHUNK)
+        assert kind == reader.DATA and body[4:] == a[:CHUNK], "what was open stays whole"
+    assert private_files(gateway) == []
+
+
+def test_one_left_behind_goes_with_the_quota(box, new_wire):
+    """What accounts leave private locks nobody out, and is bounded all the same."""
+    box.config["accounts"]["maker"]["quota"] = {"bytes": str(5 * CHUNK)}
+    gateway = box.start()
+    for n in range(3):
+        wire = new_wire(gateway, "maker")
+        begin(wire, f"/out/doc{n}", b"x" * (2 * CHUNK))
+        wire.lose()
+        gateway.wait_event("upload.abandoned", path=f"doc{n}")
+    removed = gateway.wait_event("partial.removed", path="doc0")
+    assert "quota" in removed["why"]
+    assert wait_left(gateway, 2)["partial_bytes"] == 4 * CHUNK
+    # The whole quota is there for a new one.
+    wire = new_wire(gateway, "maker")
+    handle = begin(wire, "/out/new", b"y" * (5 * CHUNK))
+    assert wire.close(handle)[0] == 0
+
+
+def test_many_crashes_leave_nothing_open(box, new_wire):
+    gateway = box.start()
+    gateway.expect("session.crashed")
+    for n in range(5):
+        wire = new_wire(gateway, "maker")
+        begin(wire, f"/out/doc{n}", b"x" * CHUNK)
+        os.kill(session_pid(gateway, "maker"), signal.SIGKILL)
+        wire.wait_closed()
+        wait_left(gateway, n + 1)
+    core = gateway.process.pid
+    names = [os.readlink(f"/proc/{core}/fd/{fd}") for fd in os.listdir(f"/proc/{core}/fd")
+             if os.path.exists(f"/proc/{core}/fd/{fd}")]
+    assert not [n for n in names if "/uploads/" in n], names
+    assert len(private_files(gateway)) == 5
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        wait_until(lambda: gateway.status()["sessions"] == [], "no session is left")
+    assert children_of(core)

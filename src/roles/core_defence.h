@@ -1,7 +1,7 @@
 /*
  * Who knocks too often with the wrong key is turned away for a while: failed logins are counted by
  * address (IPv6: by /64, which is what one customer has), and an address with too many of them is
- * banned, each time twice as long (limits.ban_*). Addresses of limits.never_ban are not counted.
+ * banned, each time twice as long (limits.ban). Addresses of limits.ban.never are not counted.
  * The listener turns banned addresses away before there is a process for them; for addresses that
  * only a PROXY header tells, core does it. Counts and bans are kept in memory alone: a restart of
  * the gateway forgets them, one of the listener does not.

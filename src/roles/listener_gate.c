@@ -37,12 +37,12 @@ const char *
 gate_limit_name(enum gate_verdict verdict)
 {
 	static const char *const NAMES[GATE_N_VERDICTS] = {
-	    [GATE_NOT_A_PROXY] = "listen.proxies",
+	    [GATE_NOT_A_PROXY] = "listen.proxy_protocol",
 	    [GATE_BANNED] = "banned",
 	    [GATE_SESSIONS] = "limits.max_sessions",
 	    [GATE_ADDRESS] = "limits.max_per_address",
 	    [GATE_UNAUTHENTICATED] = "limits.max_unauthenticated",
-	    [GATE_EARLY] = "limits.drop_percent",
+	    [GATE_EARLY] = "limits.drop",
 	    [GATE_RESOURCES] = "processes or memory",
 	};
 

@@ -367,7 +367,7 @@ def test_a_crowd_of_strangers_keeps_nobody_out_for_long(gateway, new_wire):
     gateway.start()
     wire = new_wire(gateway)
     crowd = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(25)]
-    wait_until(lambda: gateway.events("session.too-many"), "the limit was met")
+    wait_until(lambda: gateway.events("address.dropped"), "the limit was met")
     assert wire.works()
     wait_until(lambda: gateway.sftp("erp", "ls /").returncode == 0, "the next login works")
     for s in crowd:

@@ -9,6 +9,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -205,6 +206,33 @@ def test_copies_on_the_server(tmp_path, remote, size):
     (remote / "f").write_bytes(content(size))
     sftp(tmp_path, "cp remote/f remote/g")
     assert (remote / "g").read_bytes() == content(size)
+
+
+def test_copies_to_another_file_system(tmp_path, remote):
+    """Where the kernel can't copy by itself."""
+    (remote / "f").write_bytes(content(300_001))
+    with tempfile.NamedTemporaryFile(dir="/dev/shm") as other:
+        sftp(tmp_path, f"cp remote/f {other.name}")
+        assert Path(other.name).read_bytes() == content(300_001)
+
+
+def test_copies_within_a_file(tmp_path):
+    """Under two handles: what overlaps is refused, however far apart the pieces are."""
+    (tmp_path / "f").write_bytes(content(20_000_000))
+    opened = b"\x03" + bytes(4) + text(b"f") + (3).to_bytes(4, "big") + bytes(4)
+    first, second = (text(slot.to_bytes(4, "big") + (slot + 1).to_bytes(4, "big"))
+                     for slot in (0, 1))
+
+    def copy(number, length, to):
+        return b"\xc8" + number.to_bytes(4, "big") + text(b"copy-data") + first + bytes(8) + \
+            length.to_bytes(8, "big") + second + to.to_bytes(8, "big")
+
+    answers = server(cwd=tmp_path, data=packets(
+        b"\x01\0\0\0\x03", opened, opened, copy(7, 19_000_000, 18_000_000),
+        copy(8, 10_000_000, 20_000_000))).stdout
+    assert b"\x65" + (7).to_bytes(4, "big") + (4).to_bytes(4, "big") in answers
+    assert b"\x65" + (8).to_bytes(4, "big") + (0).to_bytes(4, "big") in answers
+    assert (tmp_path / "f").read_bytes() == content(20_000_000) + content(20_000_000)[:10_000_000]
 
 
 def test_owners_have_names(tmp_path, remote):

@@ -38,6 +38,8 @@ enum {
 	LINK_EARLY_PACKETS_MAX = 32,
 	/* Messages to the transport itself before the login: nobody needs many. */
 	LINK_TRANSPORT_EARLY_MAX = 1000,
+	/* Exchanges of keys before it, after the first: they cost us most, and nobody needs any. */
+	LINK_EXCHANGES_EARLY_MAX = 3,
 	LINK_PING_MAX = 4096,
 	LINK_PONGS_MAX = 64 * 1024
 };
@@ -63,6 +65,7 @@ struct wire_link {
 	bool drop_guess;            /* the next packet is a wrong guess */
 	int64_t keyed_at_us;        /* when the keys in use were made */
 	uint32_t n_transport_early; /* messages to the transport before the login */
+	uint32_t n_exchanges_early; /* re-exchanges before the login */
 	bool authenticated;
 	bool forget;       /* wipe what was handed out, at the next call */
 	uint32_t last_seq; /* of the packet that was fetched last */

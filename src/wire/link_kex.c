@@ -70,6 +70,9 @@ link_kex_kexinit(struct wire_link *l, struct slice payload)
 {
 	struct story story;
 
+	if (l->keyed && !l->authenticated && ++l->n_exchanges_early > LINK_EXCHANGES_EARLY_MAX)
+		return link_over(l, ERR_LIMIT, SSH_DISCONNECT_PROTOCOL_ERROR,
+		    "too many key exchanges before the login");
 	buf_clear(&l->kexinit_theirs);
 	if (buf_put(&l->kexinit_theirs, payload.ptr, payload.len) != ERR_OK)
 		return link_over(l, ERR_LIMIT, SSH_DISCONNECT_KEY_EXCHANGE_FAILED,

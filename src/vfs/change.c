@@ -29,17 +29,29 @@ static bool
 remove_private(struct vfs *v, const struct place *place, struct sftp_result *ret_result)
 {
 	struct upload *own = upload_find(v, place->path);
+	struct partial *partial;
 	struct stat st;
 
 	if (own != NULL) {
 		*ret_result = result_of(upload_discard(own));
 		return true;
 	}
-	struct partial *partial = partial_find(v, place, &st);
-	if (partial == NULL)
+	enum err e = partial_find(v, place, &partial, &st);
+	if (e == ERR_OK && partial == NULL)
 		return false;
-	*ret_result = result_of(partial_discard(v, place->mount, partial));
+	*ret_result = result_of(e == ERR_OK ? partial_discard(v, place->mount, partial) : e);
 	return true;
+}
+
+static enum err
+find_private(struct vfs *v, const struct place *place, bool *ret_private)
+{
+	struct partial *partial;
+	struct stat st;
+
+	enum err e = partial_find(v, place, &partial, &st);
+	*ret_private = upload_find(v, place->path) != NULL || partial != NULL;
+	return e;
 }
 
 /*
@@ -96,7 +108,7 @@ change_rmdir(void *fs, struct slice raw)
 	struct vfs *v = fs;
 	struct vpath path;
 	struct place place;
-	struct stat st;
+	bool private;
 	int64_t bytes;
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
@@ -105,10 +117,13 @@ change_rmdir(void *fs, struct slice raw)
 	if (!place_allows(&place, ACCESS_RMDIR))
 		return denial_by_right(v, &place, ACCESS_RMDIR);
 	/* For its uploader the directory holds what it uploads there. */
-	if (upload_find(v, path.text) != NULL || partial_find(v, &place, &st) != NULL)
-		return result_of(ERR_NOTDIR);
-	if (upload_beneath(v, path.text) || partial_beneath(v, &place))
-		return result_of(ERR_NOTEMPTY);
+	e = find_private(v, &place, &private);
+	if (e == ERR_OK && private)
+		e = ERR_NOTDIR;
+	if (e == ERR_OK)
+		e = upload_beneath(v, path.text) ? ERR_NOTEMPTY : partial_beneath(v, &place);
+	if (e != ERR_OK)
+		return result_of(e);
 	e = unlink_kind(&place, HOST_DIR, &bytes);
 	if (e == ERR_OK)
 		tell_changed(v, "removed-directory", &place, 0, 0);
@@ -134,15 +149,17 @@ change_mkdir(void *fs, struct slice raw, const struct sftp_attrs *attrs)
 	struct vfs *v = fs;
 	struct vpath path;
 	struct place place;
-	struct stat st;
+	bool private;
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
 	if (e != ERR_OK)
 		return denial_of(v, &place, ACCESS_MKDIR, e);
 	/* Clients make the whole way to where they write, whether it is there or not. */
-	if (place.fixed || upload_find(v, path.text) != NULL ||
-	    partial_find(v, &place, &st) != NULL)
-		return result_of(ERR_EXISTS);
+	e = find_private(v, &place, &private);
+	if (e == ERR_OK && (place.fixed || private))
+		e = ERR_EXISTS;
+	if (e != ERR_OK)
+		return result_of(e);
 	if (!place_allows(&place, ACCESS_MKDIR))
 		return denial_by_right(v, &place, ACCESS_MKDIR);
 	if (!names_allow(place.mount, path.text))

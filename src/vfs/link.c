@@ -18,12 +18,24 @@ struct link_end {
 	struct vpath path;
 	struct place place;
 	struct host_entry entry;
+	bool is_private; /* an upload that isn't closed has the name, or a partial */
 };
 
 static void
 end_fini(struct link_end *end)
 {
 	host_entry_fini(&end->entry);
+}
+
+static enum err
+find_private(struct vfs *v, struct link_end *end)
+{
+	struct partial *partial;
+	struct stat st;
+
+	enum err e = partial_find(v, &end->place, &partial, &st);
+	end->is_private = upload_find(v, end->path.text) != NULL || partial != NULL;
+	return e;
 }
 
 static struct sftp_result
@@ -38,15 +50,9 @@ end_resolve(struct vfs *v, struct slice raw, enum access_op op, struct link_end 
 	e = upload_finish_beneath(v, end->path.text);
 	if (e == ERR_OK)
 		e = host_find(end->place.mount->dir_fd, end->place.rel, &end->entry);
+	if (e == ERR_OK)
+		e = find_private(v, end);
 	return denial_of(v, &end->place, op, e);
-}
-
-static bool
-has_private(struct vfs *v, const struct link_end *end)
-{
-	struct stat st;
-
-	return upload_find(v, end->path.text) != NULL || partial_find(v, &end->place, &st) != NULL;
 }
 
 static struct sftp_result
@@ -65,13 +71,13 @@ check_ends(struct vfs *v, const struct link_end *from, const struct link_end *to
 	}
 	if (!names_allow(to->place.mount, to->path.text))
 		return names_refuse(v, &to->place, ACCESS_LINK);
-	if (has_private(v, from))
+	if (from->is_private)
 		return result_say(SSH_FX_FAILURE, "the upload is not closed yet");
 	if (from->entry.kind == HOST_HIDDEN)
 		return denial_by_name(v, &from->place, ACCESS_LINK_FROM);
 	if (from->entry.kind != HOST_FILE)
 		return result_of(from->entry.kind == HOST_DIR ? ERR_ISDIR : ERR_NOENT);
-	if (to->entry.kind != HOST_NONE || has_private(v, to))
+	if (to->entry.kind != HOST_NONE || to->is_private)
 		return result_of(ERR_EXISTS);
 	return result_ok();
 }

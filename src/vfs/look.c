@@ -45,6 +45,8 @@ fixed_status(const struct vfs *v, const struct place *place, struct stat *ret_st
 static enum err
 status_at(struct vfs *v, const struct place *place, struct stat *ret_st)
 {
+	struct partial *partial;
+
 	if (place->fixed) {
 		fixed_status(v, place, ret_st);
 		return ERR_OK;
@@ -56,9 +58,10 @@ status_at(struct vfs *v, const struct place *place, struct stat *ret_st)
 	const struct upload *own = upload_find(v, place->path);
 	if (own != NULL)
 		return upload_stat(own, ret_st);
-	if (partial_find(v, place, ret_st) != NULL)
-		return ERR_OK;
-	enum err e = file_stat_beneath(place->mount->dir_fd, place->rel, ret_st);
+	enum err e = partial_find(v, place, &partial, ret_st);
+	if (e != ERR_OK || partial != NULL)
+		return e;
+	e = file_stat_beneath(place->mount->dir_fd, place->rel, ret_st);
 	if (e == ERR_OK && host_kind_of(ret_st) == HOST_HIDDEN)
 		return ERR_ESCAPE;
 	return e;

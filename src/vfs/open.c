@@ -39,17 +39,18 @@ file_open_reader(struct vfs *v, const struct vpath *path, const struct place *pl
 {
 	struct host_entry entry _cleanup_(host_entry_fini) = {.parent_fd = -1};
 	const struct upload *own = upload_find(v, path->text);
-	const struct partial *partial;
+	struct partial *partial;
 	struct stat st;
 
 	if (!place_allows(place, ACCESS_DOWNLOAD))
 		return denial_by_right(v, place, ACCESS_DOWNLOAD);
 	if (own != NULL)
 		return open_private(own->mount, own->staging_name, f);
-	partial = partial_find(v, place, &st);
+	enum err e = partial_find(v, place, &partial, &st);
 	if (partial != NULL)
 		return open_private(place->mount, partial->staging_name, f);
-	enum err e = host_find(place->mount->dir_fd, place->rel, &entry);
+	if (e == ERR_OK)
+		e = host_find(place->mount->dir_fd, place->rel, &entry);
 	if (e == ERR_OK && entry.kind != HOST_FILE)
 		e = NO_FILE[entry.kind];
 	if (e != ERR_OK)
@@ -69,6 +70,7 @@ struct target {
 	const struct upload *own;
 	struct partial *partial;
 	struct stat partial_st;
+	bool partial_taken; /* there was one, as far as this session knew */
 	struct host_entry entry;
 	bool exists;
 };
@@ -91,8 +93,14 @@ find_target(struct vfs *v, const char *path, const struct place *place, struct t
 	if (t->entry.kind == HOST_HIDDEN)
 		return denial_by_name(v, place, ACCESS_CREATE);
 	t->own = upload_find(v, path);
-	if (t->own == NULL && !place->mount->direct)
-		t->partial = partial_find(v, place, &t->partial_st);
+	if (t->own == NULL && !place->mount->direct) {
+		bool was_known = partial_is_known(v, place);
+
+		e = partial_find(v, place, &t->partial, &t->partial_st);
+		if (e != ERR_OK)
+			return result_of(e);
+		t->partial_taken = was_known && t->partial == NULL;
+	}
 	t->exists = t->own != NULL || t->partial != NULL || t->entry.kind == HOST_FILE;
 	return result_ok();
 }
@@ -141,6 +149,9 @@ open_base(const struct target *t, uint32_t pflags, struct upload_base *ret_base,
 	return e;
 }
 
+static const struct sftp_result PARTIAL_TAKEN = {
+    SSH_FX_FAILURE, "another session goes on with this upload already"};
+
 static struct sftp_result
 open_upload(struct vfs *v, const struct place *place, const struct target *t, uint32_t pflags,
     mode_t mode, struct file *f)
@@ -148,11 +159,13 @@ open_upload(struct vfs *v, const struct place *place, const struct target *t, ui
 	struct upload_base base = {.fd = -1};
 	enum err e;
 
+	/* Who wants to write behind what was there must not begin with nothing. */
+	if (t->partial_taken && (pflags & SSH_FXF_TRUNC) == 0)
+		return PARTIAL_TAKEN;
 	if (t->partial != NULL && (pflags & SSH_FXF_TRUNC) == 0) {
 		e = upload_claim(v, place, t->partial, (uint64_t)t->partial_st.st_size, &f->upload);
 		if (e == ERR_NOENT)
-			return result_say(
-			    SSH_FX_FAILURE, "another session goes on with this upload already");
+			return PARTIAL_TAKEN;
 		return denial_of(v, place, ACCESS_CREATE, e);
 	}
 	e = open_base(t, pflags, &base, &mode);

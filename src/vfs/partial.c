@@ -1,5 +1,6 @@
 #include "vfs/partial.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -91,23 +92,37 @@ next_at(struct partial *p, const char *folder, const char *path)
 	return p;
 }
 
-struct partial *
-partial_find(struct vfs *v, const struct place *place, struct stat *ret_st)
+bool
+partial_is_known(const struct vfs *v, const struct place *place)
+{
+	return place->mount != NULL && place->mount->staging_fd >= 0 &&
+	       next_at(TAILQ_FIRST(&v->partials), place->mount->folder, place->rel) != NULL;
+}
+
+enum err
+partial_find(struct vfs *v, const struct place *place, struct partial **ret_p, struct stat *ret_st)
 {
 	struct partial *p, *next;
 
-	if (place->mount == NULL || place->mount->staging_fd < 0)
-		return NULL;
+	*ret_p = NULL;
+	if (!partial_is_known(v, place))
+		return ERR_OK;
 	const struct mount *m = place->mount;
 	for (p = TAILQ_FIRST(&v->partials); (p = next_at(p, m->folder, place->rel)) != NULL;
 	     p = next) {
-		if (fstatat(m->staging_fd, p->staging_name, ret_st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(ret_st->st_mode))
-			return p;
+		int rc = fstatat(m->staging_fd, p->staging_name, ret_st, AT_SYMLINK_NOFOLLOW);
+		/* Only what is surely gone is forgotten: who goes on with it counts on its bytes.
+		 */
+		if (rc < 0 && errno != ENOENT)
+			return err_last();
+		if (rc == 0 && S_ISREG(ret_st->st_mode)) {
+			*ret_p = p;
+			return ERR_OK;
+		}
 		next = TAILQ_NEXT(p, entry);
 		partial_forget(v, p);
 	}
-	return NULL;
+	return ERR_OK;
 }
 
 enum err
@@ -158,13 +173,13 @@ partial_after(const char *path, const char *dir)
 	return strncmp(path, dir, len) == 0 && path[len] == '/' ? path + len + 1 : NULL;
 }
 
-bool
+enum err
 partial_beneath(struct vfs *v, const struct place *dir)
 {
-	struct partial *p, *next;
+	struct partial *p, *found, *next;
 
 	if (dir->mount->staging_fd < 0)
-		return false;
+		return ERR_OK;
 	for (p = TAILQ_FIRST(&v->partials); p != NULL; p = next) {
 		struct place place = {.mount = dir->mount, .rel = p->path};
 		struct stat st;
@@ -173,12 +188,13 @@ partial_beneath(struct vfs *v, const struct place *dir)
 		if (strcmp(p->folder, dir->mount->folder) != 0 ||
 		    partial_after(p->path, dir->rel) == NULL)
 			continue;
-		if (partial_find(v, &place, &st) != NULL)
-			return true;
+		enum err e = partial_find(v, &place, &found, &st);
+		if (e != ERR_OK || found != NULL)
+			return e != ERR_OK ? e : ERR_NOTEMPTY;
 		/* It, and what else was at its path, is forgotten: begin again. */
 		next = TAILQ_FIRST(&v->partials);
 	}
-	return false;
+	return ERR_OK;
 }
 
 enum err

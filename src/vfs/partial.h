@@ -28,7 +28,11 @@ struct partial {
 };
 
 /* The newest at place, and the status of its file; NULL: there is none. */
-struct partial *partial_find(struct vfs *v, const struct place *place, struct stat *ret_st);
+enum err partial_find(struct vfs *v, const struct place *place, struct partial **ret_p,
+    struct stat *ret_st) must_check;
+
+/* Is any known at place, whether its file is there or not? */
+bool partial_is_known(const struct vfs *v, const struct place *place);
 
 /* No longer known of; its file stays, as whatever it is now. NULL-safe. */
 void partial_forget(struct vfs *v, struct partial *p);
@@ -45,8 +49,8 @@ enum err partial_move(struct vfs *v, struct partial *p, const char *path) must_c
 /* What stands in path behind the directory dir, "." for the folder itself; NULL: not beneath it. */
 const char *partial_after(const char *path, const char *dir);
 
-/* Is there any beneath the directory at place? */
-bool partial_beneath(struct vfs *v, const struct place *dir);
+/* ERR_NOTEMPTY: there is one beneath the directory at place. */
+enum err partial_beneath(struct vfs *v, const struct place *dir) must_check;
 
 /* The directory from (of folder) is called to now: moves what is beneath it along. */
 enum err partial_move_beneath(

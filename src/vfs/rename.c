@@ -47,10 +47,12 @@ end_find(struct vfs *v, struct rename_end *end)
 {
 	struct stat st;
 
+	enum err e = partial_find(v, &end->place, &end->partial, &st);
 	end->own = upload_find(v, end->path.text);
-	if (end->own == NULL)
-		end->partial = partial_find(v, &end->place, &st);
-	enum err e = host_find(end->place.mount->dir_fd, end->place.rel, &end->entry);
+	if (end->own != NULL)
+		end->partial = NULL;
+	if (e == ERR_OK)
+		e = host_find(end->place.mount->dir_fd, end->place.rel, &end->entry);
 	return denial_of(v, &end->place, ACCESS_RENAME, e);
 }
 

@@ -117,6 +117,7 @@ setstat_path(void *fs, struct slice raw, const struct sftp_attrs *attrs)
 	struct vfs *v = fs;
 	struct vpath path;
 	struct place place;
+	struct partial *partial;
 	struct stat st;
 
 	enum err e = namespace_resolve(v, raw, &path, &place);
@@ -131,7 +132,9 @@ setstat_path(void *fs, struct slice raw, const struct sftp_attrs *attrs)
 	struct upload *own = upload_find(v, path.text);
 	if (own != NULL)
 		return setstat_own(own, attrs);
-	const struct partial *partial = partial_find(v, &place, &st);
+	e = partial_find(v, &place, &partial, &st);
+	if (e != ERR_OK)
+		return result_of(e);
 	return partial != NULL ? setstat_partial(place.mount, partial, attrs)
 			       : setstat_placed(v, &place, attrs);
 }

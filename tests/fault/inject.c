@@ -36,7 +36,8 @@ const char *
 fault_call_name(enum fault_call call)
 {
 	static const char *const NAMES[FAULT_CALLS] = {"read", "write", "pread", "pwrite", "fsync",
-	    "mkdirat", "renameat", "renameat2", "openat2", "malloc", "calloc"};
+	    "mkdirat", "renameat", "renameat2", "openat2", "unlinkat", "linkat", "ftruncate",
+	    "copy_file_range", "fstatat", "malloc", "calloc"};
 
 	return NAMES[call];
 }
@@ -75,6 +76,13 @@ ssize_t __real_pwrite64(int fd, const void *bytes, size_t len, off_t offset);
 int __real_fsync(int fd);
 int __real_mkdirat(int dir_fd, const char *path, mode_t mode);
 int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);
+int __real_unlinkat(int dir_fd, const char *path, int flags);
+int __real_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
+int __real_ftruncate64(int fd, off_t len);
+ssize_t __real_copy_file_range(
+    int from_fd, off_t *from_at, int to_fd, off_t *to_at, size_t len, unsigned flags);
+struct stat;
+int __real_fstatat64(int dir_fd, const char *path, struct stat *ret_st, int flags);
 int __real_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 long __real_syscall(long number, ...);
 void *__real_malloc(size_t len);
@@ -88,6 +96,12 @@ int __wrap_fsync(int fd);
 int __wrap_mkdirat(int dir_fd, const char *path, mode_t mode);
 int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to);
 int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
+int __wrap_unlinkat(int dir_fd, const char *path, int flags);
+int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
+int __wrap_ftruncate64(int fd, off_t len);
+ssize_t __wrap_copy_file_range(
+    int from_fd, off_t *from_at, int to_fd, off_t *to_at, size_t len, unsigned flags);
+int __wrap_fstatat64(int dir_fd, const char *path, struct stat *ret_st, int flags);
 long __wrap_syscall(long number, ...);
 void *__wrap_malloc(size_t len);
 void *__wrap_calloc(size_t n, size_t len);
@@ -148,20 +162,53 @@ __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, uns
 	return fires(FAULT_RENAMEAT2) ? -1 : __real_renameat2(from_dir, from, to_dir, to, flags);
 }
 
+int
+__wrap_unlinkat(int dir_fd, const char *path, int flags)
+{
+	return fires(FAULT_UNLINKAT) ? -1 : __real_unlinkat(dir_fd, path, flags);
+}
+
+int
+__wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	return fires(FAULT_LINKAT) ? -1 : __real_linkat(from_dir, from, to_dir, to, flags);
+}
+
+int
+__wrap_ftruncate64(int fd, off_t len)
+{
+	return fires(FAULT_FTRUNCATE) ? -1 : __real_ftruncate64(fd, len);
+}
+
+ssize_t
+__wrap_copy_file_range(
+    int from_fd, off_t *from_at, int to_fd, off_t *to_at, size_t len, unsigned flags)
+{
+	if (fires(FAULT_COPY_FILE_RANGE))
+		return -1;
+	return __real_copy_file_range(from_fd, from_at, to_fd, to_at, len, flags);
+}
+
+int
+__wrap_fstatat64(int dir_fd, const char *path, struct stat *ret_st, int flags)
+{
+	return fires(FAULT_FSTATAT) ? -1 : __real_fstatat64(dir_fd, path, ret_st, flags);
+}
+
 long
 __wrap_syscall(long number, ...)
 {
-	long arg[4];
+	long arg[5];
 	va_list args;
 
 	if (number == SYS_openat2 && fires(FAULT_OPENAT2))
 		return -1;
 	/* No call of ours has more. */
 	va_start(args, number);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		arg[i] = va_arg(args, long);
 	va_end(args);
-	return __real_syscall(number, arg[0], arg[1], arg[2], arg[3]);
+	return __real_syscall(number, arg[0], arg[1], arg[2], arg[3], arg[4]);
 }
 
 void *

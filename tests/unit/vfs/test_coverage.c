@@ -69,6 +69,12 @@ test_against_a_map(void **state unused_arg)
 			whole++;
 		assert_true(coverage_is_whole(&c, whole));
 		assert_false(coverage_is_whole(&c, whole + 1));
+		assert_int_equal(coverage_prefix(&c), whole);
+		uint64_t cut = (uint64_t)rand_r(&seed) % FILE_SIZE;
+		coverage_cut(&c, cut);
+		assert_well_formed(&c);
+		assert_int_equal(coverage_prefix(&c), cut < whole ? cut : whole);
+		assert_false(coverage_is_whole(&c, cut + 1));
 	}
 }
 

@@ -138,8 +138,11 @@ test_two_sessions_one_partial(void **state unused_arg)
 	assert_non_null(f);
 	assert_int_equal(op_write(f, 4, " more"), SSH_FX_OK);
 	the_world.v = mine;
+	/* The other finds it gone: to write behind it would make a file without a beginning. */
+	assert_null(op_open("/a", RESUME, &r));
+	assert_string_equal(r.message, "another session goes on with this upload already");
+	/* Knowing that it is gone, an upload of its own: not a byte of the other's. */
 	void *late = op_open("/a", RESUME, &r);
-	/* It saw that the file is gone: an upload of its own, not a byte of the other's. */
 	assert_non_null(late);
 	assert_int_equal(op_write(late, 0, "own"), SSH_FX_OK);
 	assert_int_equal(finish(late), SSH_FX_OK);

@@ -280,7 +280,11 @@ sandbox_filter_new(struct sandbox_filter **ret_filter)
 	if (filter == NULL)
 		return ERR_NOMEM;
 	*ret_filter = calloc(1, sizeof **ret_filter);
-	enum err e = *ret_filter == NULL ? ERR_NOMEM : fill_filter(filter);
+	/* As a tree: the kernel runs the program for every call that there is when it is loaded. */
+	int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	enum err e = *ret_filter == NULL ? ERR_NOMEM : ERR_OK;
+	if (e == ERR_OK)
+		e = rc < 0 ? err_from_errno(-rc) : fill_filter(filter);
 	if (e == ERR_OK)
 		e = export_code(filter, *ret_filter);
 	seccomp_release(filter);

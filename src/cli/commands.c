@@ -15,6 +15,7 @@ const struct command COMMANDS[] = {
     {"key new", "NAME", "make the key pair of an identity", 0, cmd_key_new},
     {"key show", "NAME", "show the public half, to be sent to a partner", 0, cmd_key_show},
     {"key list", "", "list the identities and their keys", 0, cmd_key_list},
+    {"key password", "", "make the hash of an account's password", 0, cmd_key_password},
     {"host scan", "REMOTE", "ask a remote for its host keys and compare them", 0, cmd_host_scan},
     {"host trust", "REMOTE FINGERPRINT", "pin the host key that has this fingerprint", 0,
 	cmd_host_trust},

@@ -39,6 +39,7 @@ enum cli_exit cmd_bans(struct cli *cli);
 enum cli_exit cmd_key_new(struct cli *cli);
 enum cli_exit cmd_key_show(struct cli *cli);
 enum cli_exit cmd_key_list(struct cli *cli);
+enum cli_exit cmd_key_password(struct cli *cli);
 enum cli_exit cmd_host_scan(struct cli *cli);
 enum cli_exit cmd_host_trust(struct cli *cli);
 enum cli_exit cmd_host_list(struct cli *cli);

@@ -117,6 +117,11 @@ struct sftp_fs_ops {
 	 */
 	struct sftp_result (*copy)(void *from_file, uint64_t from_offset, void *to_file,
 	    uint64_t to_offset, uint64_t len, uint64_t *ret_len);
+	/*
+	 * Appends the home directory of a user, "" for the client's own: what "~user" stands for.
+	 * Not there: the only home is where relative paths begin.
+	 */
+	struct sftp_result (*home)(void *fs, struct slice user, struct buf *ret_path);
 	/* users-groups-by-id@openssh.com: appends the name ("" when there is none to tell). */
 	struct sftp_result (*user_name)(void *fs, uint32_t uid, struct buf *ret_name);
 	struct sftp_result (*group_name)(void *fs, uint32_t gid, struct buf *ret_name);

@@ -126,28 +126,48 @@ serve_readlink(struct sftp_server *s, const struct sftp_request *r)
 	return name_by(s, r->id, r->path, s->ops->readlink);
 }
 
-/* "~" and "~/x" begin where relative paths do; there are no other users' directories here. */
+static struct sftp_result
+put_home(struct sftp_server *s, struct slice user, struct buf *path)
+{
+	if (s->ops->home != NULL)
+		return s->ops->home(s->fs, user, path);
+	if (user.len > 0)
+		return serve_status(SSH_FX_NO_SUCH_FILE, "no such user");
+	return sftp_result_of(buf_put_u8(path, '.'));
+}
+
+/* "~" and "~/x" begin at home, "~user/x" at another's. */
 struct sftp_result
 serve_expand_path(struct sftp_server *s, const struct sftp_request *r)
 {
-	struct slice rest = r->path, user;
+	struct buf path _cleanup_(buf_fini);
+	struct slice user;
 
-	if (slice_starts_with(r->path, slice_str("~"))) {
-		rest = slice_cut(slice_of(r->path.ptr + 1, r->path.len - 1), '/', &user);
-		if (user.len > 0)
-			return serve_status(SSH_FX_NO_SUCH_FILE, "no such user");
-		/* "~//x" is not "/x". */
-		while (slice_starts_with(rest, slice_str("/")))
-			rest = slice_of(rest.ptr + 1, rest.len - 1);
-	}
-	return name_by(s, r->id, rest.len == 0 ? slice_str(".") : rest, s->ops->realpath);
+	if (!slice_starts_with(r->path, slice_str("~")))
+		return name_by(
+		    s, r->id, r->path.len == 0 ? slice_str(".") : r->path, s->ops->realpath);
+	/* Longer than what a client may send: the file system has its own limit, or none. */
+	buf_init(&path, 2 * SFTP_PATH_MAX);
+	struct slice rest = slice_cut(slice_of(r->path.ptr + 1, r->path.len - 1), '/', &user);
+	struct sftp_result result = put_home(s, user, &path);
+	if (result.status != SSH_FX_OK)
+		return result;
+	/* "~//x" is "~/x", as everywhere. */
+	enum err e = buf_put_u8(&path, '/');
+	if (e == ERR_OK)
+		e = buf_put(&path, rest.ptr, rest.len);
+	if (e == ERR_OK && buf_len(&path) > SFTP_PATH_MAX)
+		e = ERR_NAMETOOLONG;
+	return e == ERR_OK ? name_by(s, r->id, buf_slice(&path), s->ops->realpath)
+			   : sftp_result_of(e);
 }
 
-/* An account sees one home whatever it is called: where its relative paths begin. */
+/* Where there is only one home, it is that whatever the user is called. */
 struct sftp_result
 serve_home_directory(struct sftp_server *s, const struct sftp_request *r)
 {
-	return name_by(s, r->id, slice_str("."), s->ops->realpath);
+	return s->ops->home != NULL ? name_by(s, r->id, r->user, s->ops->home)
+				    : name_by(s, r->id, slice_str("."), s->ops->realpath);
 }
 
 struct sftp_result

@@ -213,6 +213,7 @@ hostfs_ops(void)
 	    .symlink = hostfs_symlink,
 	    .link = hostfs_link,
 	    .statvfs = hostfs_statvfs,
+	    .home = hostfs_home,
 	    .user_name = hostfs_user_name,
 	    .group_name = hostfs_group_name,
 	};

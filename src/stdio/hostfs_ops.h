@@ -44,6 +44,7 @@ struct sftp_result hostfs_write(void *file, uint64_t offset, struct slice data);
 struct sftp_result hostfs_copy(void *from_file, uint64_t from_offset, void *to_file,
     uint64_t to_offset, uint64_t len, uint64_t *ret_len);
 /* hostfs_users.c */
+struct sftp_result hostfs_home(void *fs, struct slice user, struct buf *ret_path);
 struct sftp_result hostfs_user_name(void *fs, uint32_t uid, struct buf *ret_name);
 struct sftp_result hostfs_group_name(void *fs, uint32_t gid, struct buf *ret_name);
 /* hostfs_file.c */

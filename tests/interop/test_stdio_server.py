@@ -291,6 +291,22 @@ def test_start_dir_tokens(tmp_path):
     assert home in sftp("/", "pwd", flags=("-d", "%d"))
 
 
+def test_homes(tmp_path):
+    """"~" is the user's home, wherever the server was started."""
+    me = pwd.getpwuid(os.getuid())
+    home = Path(me.pw_dir).resolve()
+    ask = [b"\xc8" + n.to_bytes(4, "big") + text(name) + text(path) for n, (name, path) in
+           enumerate([(b"expand-path@openssh.com", b"~"),
+                      (b"expand-path@openssh.com", b"~/x"),
+                      (b"expand-path@openssh.com", b"~" + me.pw_name.encode() + b"/y"),
+                      (b"home-directory", me.pw_name.encode()),
+                      (b"home-directory", b"nobody-has-this-name")])]
+    answers = server(data=packets(b"\x01\0\0\0\x03", *ask), cwd=tmp_path).stdout
+    for n, path in enumerate([str(home), f"{home}/x", f"{home}/y", me.pw_dir]):
+        assert b"\x68" + n.to_bytes(4, "big") + bytes([0, 0, 0, 1]) + text(path.encode()) in answers
+    assert b"\x65" + (4).to_bytes(4, "big") + (2).to_bytes(4, "big") in answers
+
+
 def test_operands_are_passed_over(tmp_path, remote):
     """scp -D gives the server the host's name."""
     (tmp_path / "local").write_bytes(b"x")

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "sftp/session.h"
+#include "sftp/status.h"
 
 static int
 setup(void **state)
@@ -193,6 +194,71 @@ test_real_paths(void **state)
 		assert_true(sftp_names_next(&cursor, &name));
 		assert_true(slice_is(name.filename, cases[i].real));
 	}
+}
+
+static struct sftp_result
+homes(void *fs unused_arg, struct slice user, struct buf *ret_path)
+{
+	if (slice_is(user, "none"))
+		return (struct sftp_result){SSH_FX_NO_SUCH_FILE, NULL};
+	return sftp_result_of(buf_printf(ret_path, "/home/%.*s", SLICE_ARG(user)));
+}
+
+/* Where users have homes of their own. */
+static void
+test_homes(void **state unused_arg)
+{
+	static const struct {
+		enum sftp_request_kind kind;
+		const char *path, *real;
+	} cases[] = {
+	    {SFTP_REQ_EXPAND_PATH, "~", "/home/"},
+	    {SFTP_REQ_EXPAND_PATH, "~/x", "/home//x"},
+	    {SFTP_REQ_EXPAND_PATH, "~me", "/home/me"},
+	    {SFTP_REQ_EXPAND_PATH, "~me/x/y", "/home/me/x/y"},
+	    {SFTP_REQ_EXPAND_PATH, "~none/x", NULL},
+	    {SFTP_REQ_EXPAND_PATH, "/~me", "/~me"},
+	    {SFTP_REQ_HOME_DIRECTORY, "me", "/home/me"},
+	    {SFTP_REQ_HOME_DIRECTORY, "", "/home/"},
+	    {SFTP_REQ_HOME_DIRECTORY, "none", NULL},
+	};
+	struct sftp_fs_ops ops = *memfs_ops();
+	char longest[SFTP_PATH_MAX + 1];
+	struct session s;
+
+	session_init(&s, false);
+	sftp_server_free(s.server);
+	ops.home = homes;
+	assert_int_equal(sftp_server_new(&s.server, &ops, &s.fs, false), ERR_OK);
+	session_greet(&s);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct slice path = slice_str(cases[i].path);
+		struct sftp_response r =
+		    ASK(&s, .kind = cases[i].kind, .id = 3, .path = path, .user = path);
+		if (cases[i].real == NULL) {
+			assert_status(r, SSH_FX_NO_SUCH_FILE);
+			continue;
+		}
+		struct rd cursor = rd_of(r.names);
+		struct sftp_name name;
+		assert_true(sftp_names_next(&cursor, &name));
+		size_t len = strlen(cases[i].real);
+		/* memfs takes slashes off the end; homes come as they are. */
+		while (cases[i].kind == SFTP_REQ_EXPAND_PATH && cases[i].real[len - 1] == '/')
+			len--;
+		assert_true(slice_equal(name.filename, slice_of(cases[i].real, len)));
+	}
+	memset(longest, 'x', sizeof longest);
+	memcpy(longest, "~me/", 4);
+	assert_status(
+	    ASK(&s, .kind = SFTP_REQ_EXPAND_PATH, .path = slice_of(longest, SFTP_PATH_MAX)),
+	    SSH_FX_FAILURE);
+	memset(longest, 'x', sizeof longest);
+	longest[0] = '~';
+	assert_status(
+	    ASK(&s, .kind = SFTP_REQ_EXPAND_PATH, .path = slice_of(longest, SFTP_PATH_MAX)),
+	    SSH_FX_FAILURE);
+	session_fini(&s);
 }
 
 static void
@@ -782,6 +848,7 @@ main(void)
 	    WITH_SESSION(test_writes),
 	    WITH_SESSION(test_paths),
 	    WITH_SESSION(test_real_paths),
+	    cmocka_unit_test(test_homes),
 	    WITH_SESSION(test_extensions),
 	    WITH_SESSION(test_users_groups),
 	    cmocka_unit_test_setup_teardown(test_read_only, setup_read_only, teardown),

@@ -74,10 +74,13 @@ link_kex_kexinit(struct wire_link *l, struct slice payload)
 		return link_over(l, ERR_LIMIT, SSH_DISCONNECT_PROTOCOL_ERROR,
 		    "too many key exchanges before the login");
 	buf_clear(&l->kexinit_theirs);
-	if (buf_put(&l->kexinit_theirs, payload.ptr, payload.len) != ERR_OK)
+	if (payload.len > buf_room(&l->kexinit_theirs))
 		return link_over(l, ERR_LIMIT, SSH_DISCONNECT_KEY_EXCHANGE_FAILED,
 		    "the client's KEXINIT is too long");
-	enum err e = algorithms_agree(&l->config, payload, &l->agreed, &story);
+	enum err e = buf_put(&l->kexinit_theirs, payload.ptr, payload.len);
+	if (e != ERR_OK)
+		return e;
+	e = algorithms_agree(&l->config, payload, &l->agreed, &story);
 	if (e != ERR_OK)
 		return link_over(l, e, SSH_DISCONNECT_KEY_EXCHANGE_FAILED, "%s", story.text);
 	e = take_marks(l);

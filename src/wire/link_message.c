@@ -72,10 +72,10 @@ take_ping(struct wire_link *l, struct slice payload)
 		return malformed(l, "PING");
 	if (l->state == KEX_NONE)
 		return put_pong(l, data);
-	if (buf_put_string(&l->pongs, data) != ERR_OK)
+	if (4 + data.len > buf_room(&l->pongs))
 		return link_over(l, ERR_LIMIT, SSH_DISCONNECT_PROTOCOL_ERROR,
 		    "too many PINGs during a key exchange");
-	return ERR_OK;
+	return buf_put_string(&l->pongs, data);
 }
 
 enum err

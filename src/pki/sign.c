@@ -61,13 +61,16 @@ static enum err
 sign_raw(EVP_PKEY *pkey, const char *digest, struct slice data, struct buf *ret)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	size_t len = (size_t)EVP_PKEY_get_size(pkey);
+	size_t room = (size_t)EVP_PKEY_get_size(pkey), len = room;
 	uint8_t *p;
-	enum err e = ctx == NULL ? ERR_NOMEM : buf_reserve(ret, len, &p);
+	enum err e = ctx == NULL ? ERR_NOMEM : buf_reserve(ret, room, &p);
 
 	if (e == ERR_OK && (EVP_DigestSignInit_ex(ctx, NULL, digest, NULL, NULL, pkey, NULL) != 1 ||
 			       EVP_DigestSign(ctx, p, &len, data.ptr, data.len) != 1))
 		e = ERR_FORMAT;
+	/* Without memory libcrypto 3.0 says of ECDSA that all is well, with a length of -1. */
+	if (e == ERR_OK && len > room)
+		e = ERR_NOMEM;
 	if (e == ERR_OK)
 		buf_commit(ret, len);
 	EVP_MD_CTX_free(ctx);

@@ -5,10 +5,8 @@
  */
 #include "roles/session_internal.h"
 
-#include <errno.h>
-#include <poll.h>
+#include <malloc.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +18,7 @@
 
 #define CLOSE_TIMEOUT (2 * US_PER_SEC)
 #define FLUSH_LOOK    (10 * US_PER_MS)
+#define REST_AFTER    US_PER_SEC
 
 void
 session_end(struct session *s, enum err e, const char *why)
@@ -106,55 +105,94 @@ session_hear_core(struct session *s)
 }
 
 static void
-handle(struct session *s, const struct transport_event *event, bool *peer_eof)
+handle(struct session *s, const struct transport_event *event)
 {
 	switch (event->type) {
 	case TRANSPORT_AUTH:
 		session_on_auth(s, event);
 		break;
+	case TRANSPORT_OPENED:
+		s->opened = true;
+		break;
 	case TRANSPORT_PEER_EOF:
-		*peer_eof = true;
+		s->peer_eof = true;
 		break;
 	case TRANSPORT_CLOSED:
 		end_with_line(s, event);
 		break;
 	case TRANSPORT_NOTHING:
-	case TRANSPORT_OPENED:
 	case TRANSPORT_READABLE:
 		break;
 	}
+}
+
+/*
+ * The client is silent: gives the memory back that only much traffic needs. Sessions are many, and
+ * most of them idle. What was allocated in pieces stays with the C library unless it is asked for
+ * it: hence malloc_trim.
+ */
+static void
+rest(struct session *s)
+{
+	s->rested = true;
+	if (s->sftp != NULL)
+		sftp_server_trim(s->sftp);
+	transport_trim(s->transport);
+	(void)malloc_trim(0);
+}
+
+/* How long the loop may sleep now. */
+static int64_t
+patience_of(struct session *s)
+{
+	int64_t patience = session_pace_wait_us(s);
+	int64_t most = s->rested ? INT64_MAX : REST_AFTER;
+
+	if (session_has_work(s))
+		most = 0;
+	/* No event tells that the last bytes have left: while that is awaited, look. */
+	else if (s->peer_eof && session_is_served(s))
+		most = FLUSH_LOOK;
+	return patience < 0 || patience > most ? (most == INT64_MAX ? -1 : most) : patience;
+}
+
+static void
+wait_for_somebody(struct session *s)
+{
+	int64_t patience = patience_of(s), began_us = time_mono_us();
+	bool core_speaks;
+
+	if (s->end != ERR_OK)
+		return;
+	enum err e = transport_wait(s->transport, s->core.fd, patience, &core_speaks);
+	if (e != ERR_OK)
+		session_end_failed(s, e, "the connection can't be waited for");
+	else if (core_speaks)
+		session_hear_core(s);
+	else if (!s->rested && time_mono_us() - began_us >= REST_AFTER)
+		rest(s);
 }
 
 static void
 run(struct session *s)
 {
 	struct transport_event event;
-	bool core_speaks, peer_eof = false, opened = false;
 
 	while (s->end == ERR_OK) {
 		do {
 			transport_next_event(s->transport, &event);
-			opened = opened || event.type == TRANSPORT_OPENED;
-			handle(s, &event, &peer_eof);
+			handle(s, &event);
 		} while (event.type != TRANSPORT_NOTHING && event.type != TRANSPORT_READABLE &&
 			 s->end == ERR_OK);
-		if (opened && s->sftp != NULL)
+		uint64_t before = s->bytes_in + s->bytes_out;
+		if (s->opened && s->sftp != NULL && s->end == ERR_OK)
 			session_serve(s);
-		if (peer_eof && session_is_served(s) && transport_flushed(s->transport))
+		if (s->bytes_in + s->bytes_out > before)
+			s->rested = false;
+		if (s->peer_eof && session_is_served(s) && transport_flushed(s->transport))
 			session_end(s, ERR_CLOSED, "the client closed the connection");
-		if (s->end != ERR_OK)
-			break;
-		/* No event tells that the last bytes have left: while that is awaited, look. */
-		int64_t patience = session_pace_wait_us(s);
-		if (s->end != ERR_OK)
-			break;
-		if (peer_eof && session_is_served(s) && (patience < 0 || patience > FLUSH_LOOK))
-			patience = FLUSH_LOOK;
-		enum err e = transport_wait(s->transport, s->core.fd, patience, &core_speaks);
-		if (e != ERR_OK)
-			session_end_failed(s, e, "the connection can't be waited for");
-		else if (core_speaks)
-			session_hear_core(s);
+		if (s->end == ERR_OK)
+			wait_for_somebody(s);
 	}
 }
 
@@ -219,9 +257,6 @@ session_run(const struct session_start *start)
 	struct session s = {.n_rules = 0};
 
 	enum err e = ipc_link_init(&s.core, start->core_fd, IPC_ROLE_CORE);
-	s.chunk = malloc(SESSION_CHUNK);
-	if (e == ERR_OK && s.chunk == NULL)
-		e = ERR_NOMEM;
 	if (e == ERR_OK)
 		e = confine(start);
 	/* Not needed any more, and one thing less to hold. */
@@ -237,8 +272,7 @@ session_run(const struct session_start *start)
 	}
 	limits.login_grace_us -= time_mono_us() - began_us;
 	if (e == ERR_OK)
-		e = transport_server_new(
-		    &s.transport, start->socket_fd, start->host_keys, &limits);
+		e = transport_server_new(&s.transport, start->socket_fd, start->host_keys, &limits);
 	if (e != ERR_OK) {
 		log_error("session.not-started", F_STR("error", err_text(e)));
 		return 1;
@@ -253,6 +287,5 @@ session_run(const struct session_start *start)
 	tell_end(&s);
 	transport_free(s.transport);
 	ipc_link_fini(&s.core);
-	free(s.chunk);
 	return 0;
 }

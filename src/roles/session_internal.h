@@ -12,7 +12,7 @@
 #include "roles/session_pace.h"
 #include "sftp/server.h"
 
-enum { SESSION_MOUNTS_MAX = 64, SESSION_CHUNK = 512 * 1024 };
+enum { SESSION_MOUNTS_MAX = 64 };
 
 struct session {
 	struct ipc_link core;
@@ -26,8 +26,9 @@ struct session {
 	char account[IPC_NAME_MAX + 1];
 	enum err end; /* not ERR_OK: the session is over */
 	char why[STORY_MAX];
-	uint8_t *chunk; /* SESSION_CHUNK bytes between the channel and the engine */
-	size_t chunk_len, chunk_taken;
+	bool opened;   /* the byte stream is there */
+	bool peer_eof; /* the client will send no more */
+	bool rested;   /* memory was given back since bytes moved last */
 	uint64_t bytes_in, bytes_out;
 	struct session_pace pace;
 };
@@ -49,6 +50,8 @@ enum err session_on_auth_mount(void *ctx, struct ipc_message *m);
 
 /* session_serve.c */
 void session_serve(struct session *s);
+/* Is there something for the engine to do that needs no client? */
+bool session_has_work(struct session *s);
 /* The client will send no more: what it asked for is answered, and then it is over. */
 bool session_is_served(const struct session *s);
 

@@ -1,41 +1,47 @@
 /* The SFTP of a session: bytes between its channel and the engine. */
 #include "roles/session_internal.h"
 
-/* Bytes from the channel into the engine, while it takes them. True when anything moved. */
+/* Answers are sent while they are still in the cache; few enough at a time, and together. */
+enum { OUTPUT_BATCH = 128 * 1024 };
+
+static bool
+little_waits_to_be_sent(struct session *s)
+{
+	return buf_len(sftp_server_output(s->sftp)) < OUTPUT_BATCH;
+}
+
+/*
+ * Bytes from the channel into the engine, while it takes them and little waits to be sent. True
+ * when any were taken. Without any it goes on with its own work.
+ */
 static bool
 feed_engine(struct session *s)
 {
-	size_t taken, len;
+	size_t may = session_pace_may_read(s), taken = 0, before = may;
 
-	if (s->chunk_taken == s->chunk_len) {
-		size_t may = session_pace_may_read(s);
-		enum err e = transport_read(
-		    s->transport, s->chunk, may < SESSION_CHUNK ? may : SESSION_CHUNK, &len);
-		if (e != ERR_OK) {
-			session_end_failed(s, e, "reading from the client failed");
-			return false;
-		}
-		s->chunk_len = len;
-		s->chunk_taken = 0;
-		s->bytes_in += len;
+	while (little_waits_to_be_sent(s)) {
+		struct slice bytes = transport_peek(s->transport);
+		size_t len = bytes.len < may ? bytes.len : may;
+		enum err e = sftp_server_feed(s->sftp, bytes.ptr, len, &taken);
+		transport_consume(s->transport, taken);
+		s->bytes_in += taken;
+		may -= taken;
+		if (e != ERR_OK)
+			session_end(s, e, "the client sent what is not SFTP");
+		if (e != ERR_OK || taken == 0)
+			break;
 	}
-	enum err e = sftp_server_feed(
-	    s->sftp, s->chunk + s->chunk_taken, s->chunk_len - s->chunk_taken, &taken);
-	if (e != ERR_OK)
-		session_end(s, e, "the client sent what is not SFTP");
-	s->chunk_taken += taken;
-	return taken > 0;
+	return may < before;
 }
 
-/* Bytes from the engine into the channel, while it takes them. True when anything moved. */
+/* Bytes from the engine into the channel, while it takes them. True when any did. */
 static bool
 drain_engine(struct session *s)
 {
 	struct buf *out = sftp_server_output(s->sftp);
 	struct slice bytes = buf_slice(out);
-	size_t sent = 0;
+	size_t may = session_pace_may_write(s), sent = 0;
 
-	size_t may = session_pace_may_write(s);
 	if (bytes.len > may)
 		bytes.len = may;
 	if (bytes.len == 0)
@@ -50,6 +56,10 @@ drain_engine(struct session *s)
 	return sent > 0;
 }
 
+/*
+ * Moves bytes while any move. What was closed meanwhile is made durable together, when there is
+ * nothing more to feed.
+ */
 void
 session_serve(struct session *s)
 {
@@ -58,17 +68,24 @@ session_serve(struct session *s)
 
 	while (moved && s->end == ERR_OK) {
 		moved = feed_engine(s);
-		/* What was closed in what was read goes one way together. */
-		vfs_settle(s->vfs);
+		if (!moved && s->end == ERR_OK)
+			vfs_settle(s->vfs);
 		if (s->end == ERR_OK)
 			moved = drain_engine(s) || moved;
 	}
 	session_pace_moved(s, s->bytes_in - in, s->bytes_out - out);
 }
 
+bool
+session_has_work(struct session *s)
+{
+	return s->sftp != NULL && little_waits_to_be_sent(s) && sftp_server_has_work(s->sftp);
+}
+
 /* The client will send no more: what it asked for is answered, and then it is over. */
 bool
 session_is_served(const struct session *s)
 {
-	return s->sftp == NULL || (s->chunk_taken == s->chunk_len && sftp_server_idle(s->sftp));
+	return s->sftp == NULL ||
+	       (transport_peek(s->transport).len == 0 && sftp_server_idle(s->sftp));
 }

@@ -45,21 +45,6 @@ static const struct type_algorithms BY_TYPE[] = {
     {"ssh-rsa", "rsa-sha2-512,rsa-sha2-256"},
 };
 
-struct bind_option {
-	enum ssh_bind_options_e option;
-	const char *value;
-};
-
-static const struct bind_option BIND_OPTIONS[] = {
-    {SSH_BIND_OPTIONS_KEY_EXCHANGE, KEY_EXCHANGE},
-    {SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, SIGNATURES},
-    {SSH_BIND_OPTIONS_CIPHERS_C_S, CIPHERS},
-    {SSH_BIND_OPTIONS_CIPHERS_S_C, CIPHERS},
-    {SSH_BIND_OPTIONS_HMAC_C_S, MACS},
-    {SSH_BIND_OPTIONS_HMAC_S_C, MACS},
-    {SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, SIGNATURES},
-};
-
 struct session_option {
 	enum ssh_options_e option;
 	const char *value;
@@ -75,16 +60,6 @@ static const struct session_option SESSION_OPTIONS[] = {
     {SSH_OPTIONS_COMPRESSION_S_C, NO_COMPRESSION},
     {SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES, SIGNATURES},
 };
-
-enum err
-algorithms_for_server(ssh_bind bind)
-{
-	for (size_t i = 0; i < ARRAY_LEN(BIND_OPTIONS); i++) {
-		if (ssh_bind_options_set(bind, BIND_OPTIONS[i].option, BIND_OPTIONS[i].value) != 0)
-			return ERR_UNSUPPORTED;
-	}
-	return ERR_OK;
-}
 
 enum err
 algorithms_for_client(ssh_session session, const char *host_keys)

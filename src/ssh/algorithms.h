@@ -1,16 +1,12 @@
-/* Which algorithms we offer and accept, on both sides. Internal to ssh/. */
+/* Which algorithms we offer as a client. Internal to ssh/. */
 #ifndef SSH_ALGORITHMS_H
 #define SSH_ALGORITHMS_H
 
-#define SSH_SUPPRESS_DEPRECATED
 #include <libssh/libssh.h>
-#include <libssh/server.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
-
-enum err algorithms_for_server(ssh_bind bind) must_check;
 
 /* host_keys: the host key algorithms to offer, in that order. */
 enum err algorithms_for_client(ssh_session session, const char *host_keys) must_check;

@@ -1,5 +1,7 @@
 #include "ssh/handshake.h"
 
+#define SSH_SUPPRESS_DEPRECATED
+#include <libssh/server.h>
 #include <limits.h>
 #include <poll.h>
 #include <unistd.h>

@@ -3,20 +3,16 @@
 #include <stdlib.h>
 
 #include "pki/blob.h"
-#include "ssh/hostkeys_internal.h"
-#include "ssh/privkey.h"
+#include "pki/sign.h"
 
 /* One of each type: Ed25519, ECDSA (whatever curve), RSA. */
-enum { SLOT_ED25519, SLOT_ECDSA, SLOT_RSA, N_SLOTS };
+enum slot { SLOT_ED25519, SLOT_ECDSA, SLOT_RSA, N_SLOTS };
 
-struct hostkey {
-	int slot;
-	ssh_key key;
-	char fingerprint[BLOB_FINGERPRINT_MAX];
-};
-
+/* The i-th of each array is the same key, in the order in which they were added. */
 struct hostkeys {
-	struct hostkey keys[N_SLOTS]; /* in the order in which they were added */
+	struct pki_key *owned[N_SLOTS];
+	const struct pki_key *keys[N_SLOTS]; /* the same, to be looked at */
+	char fingerprints[N_SLOTS][BLOB_FINGERPRINT_MAX];
 	size_t n_keys;
 };
 
@@ -33,54 +29,41 @@ hostkeys_free(struct hostkeys *keys)
 	if (keys == NULL)
 		return;
 	for (size_t i = 0; i < keys->n_keys; i++)
-		ssh_key_free(keys->keys[i].key);
+		pki_key_free(keys->owned[i]);
 	free(keys);
 }
 
-static int
-slot_of(ssh_key key)
+static enum slot
+slot_of(const struct pki_key *key)
 {
-	struct slice type = slice_str(ssh_key_type_to_char(ssh_key_type(key)));
+	struct slice type = blob_type(pki_key_blob(key));
 
 	if (slice_is(type, "ssh-ed25519"))
 		return SLOT_ED25519;
 	return slice_is(type, "ssh-rsa") ? SLOT_RSA : SLOT_ECDSA;
 }
 
-static enum err
-fingerprint_of(ssh_key key, char ret_fingerprint[BLOB_FINGERPRINT_MAX])
-{
-	struct buf blob _cleanup_(buf_fini);
-
-	buf_init(&blob, BLOB_MAX);
-	enum err e = privkey_blob(key, &blob);
-	return e == ERR_OK ? blob_fingerprint(buf_slice(&blob), ret_fingerprint) : e;
-}
-
 enum err
 hostkeys_add(struct hostkeys *keys, struct slice private_key, struct story *story)
 {
-	ssh_key key = NULL;
+	size_t n = keys->n_keys;
+	struct pki_key *key;
 
-	enum err e = privkey_import(private_key, "the host key", &key, story);
+	enum err e = pki_key_parse(private_key, "the host key", &key, story);
 	if (e != ERR_OK)
 		return e;
-	int slot = slot_of(key);
-	for (size_t i = 0; i < keys->n_keys && e == ERR_OK; i++) {
-		if (keys->keys[i].slot == slot)
+	for (size_t i = 0; i < n && e == ERR_OK; i++) {
+		if (slot_of(keys->keys[i]) == slot_of(key))
 			e = story_fail(story, ERR_EXISTS,
-			    "there is a host key of this type already: %s",
-			    keys->keys[i].fingerprint);
+			    "there is a host key of this type already: %s", keys->fingerprints[i]);
 	}
-	struct hostkey *added = &keys->keys[keys->n_keys];
 	if (e == ERR_OK)
-		e = fingerprint_of(key, added->fingerprint);
+		e = blob_fingerprint(pki_key_blob(key), keys->fingerprints[n]);
 	if (e != ERR_OK) {
-		ssh_key_free(key);
+		pki_key_free(key);
 		return e;
 	}
-	added->slot = slot;
-	added->key = key;
+	keys->keys[n] = keys->owned[n] = key;
 	keys->n_keys++;
 	return ERR_OK;
 }
@@ -94,27 +77,12 @@ hostkeys_count(const struct hostkeys *keys)
 const char *
 hostkeys_fingerprint(const struct hostkeys *keys, size_t i)
 {
-	return keys->keys[i].fingerprint;
+	return keys->fingerprints[i];
 }
 
-enum err
-hostkeys_offer(const struct hostkeys *keys, ssh_bind bind)
+const struct pki_key *const *
+hostkeys_all(const struct hostkeys *keys, size_t *ret_n)
 {
-	for (size_t i = 0; i < keys->n_keys; i++) {
-		/* The bind takes the key over, but only when the call succeeds. */
-		ssh_key copy = ssh_key_dup(keys->keys[i].key);
-		if (copy == NULL)
-			return ERR_NOMEM;
-		if (ssh_bind_options_set(bind, SSH_BIND_OPTIONS_IMPORT_KEY, copy) != SSH_OK) {
-			ssh_key_free(copy);
-			return ERR_UNSUPPORTED;
-		}
-	}
-	return ERR_OK;
-}
-
-const char *
-hostkeys_only_type(const struct hostkeys *keys)
-{
-	return keys->n_keys == 1 ? ssh_key_type_to_char(ssh_key_type(keys->keys[0].key)) : "-";
+	*ret_n = keys->n_keys;
+	return keys->keys;
 }

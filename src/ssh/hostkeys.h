@@ -9,6 +9,7 @@
 #include "base/slice.h"
 
 struct hostkeys;
+struct pki_key;
 
 enum err hostkeys_new(struct hostkeys **ret_keys) must_check;
 void hostkeys_free(struct hostkeys *keys);
@@ -19,6 +20,9 @@ enum err hostkeys_add(
     struct hostkeys *keys, struct slice private_key, struct story *story) must_check;
 
 size_t hostkeys_count(const struct hostkeys *keys);
+
+/* All of them, in the order in which they were added; borrowed, until one more is added. */
+const struct pki_key *const *hostkeys_all(const struct hostkeys *keys, size_t *ret_n);
 
 /* "SHA256:…" of the i-th key; borrowed. */
 const char *hostkeys_fingerprint(const struct hostkeys *keys, size_t i);

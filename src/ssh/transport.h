@@ -154,7 +154,8 @@ enum err transport_scan_host_keys(const char *host, uint16_t port, int64_t timeo
  * Also returns, once, when there is room again after a transport_write that took less than it was
  * given. Bytes that were told of (READABLE) and of which nothing was read since don't end the wait:
  * a caller without room for them waits for something else, and reads when it has room, or asks
- * transport_next_event again. While an AUTH event awaits its answer nothing is read from the peer.
+ * transport_next_event again. While an AUTH event awaits its answer nothing is read from the peer;
+ * nor, on a server, while bytes are left, unless nothing can be sent before the peer has spoken.
  */
 enum err transport_wait(
     struct transport *t, int extra_fd, int64_t timeout_us, bool *ret_extra) must_check;

@@ -1,147 +1,435 @@
-/* The server's side: its creation, its first bytes, and the events of both sides. */
+/*
+ * The server's side of a transport: wire/server.h on a non-blocking socket. The rules by which
+ * nothing sleeps that should run, and nothing spins that should sleep:
+ *
+ * - What can be told is told: the next event is looked for before every sleep, and kept for
+ *   transport_next_event. But bytes that were told of and left don't end a wait.
+ * - The socket is listened to only while the server wants input. So a peer whose requests nobody
+ *   takes, or whose login is being asked about, fills its own socket and not our memory.
+ * - What is to be sent goes out at once, as far as the socket takes it; poll(2) is asked for the
+ *   rest.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "os/fd.h"
 #include "os/socket.h"
-#include "pki/blob.h"
-#include "ssh/algorithms.h"
-#include "ssh/hostkeys_internal.h"
-#include "ssh/transport_internal.h"
+#include "ssh/hostkeys.h"
+#include "ssh/transport_ops.h"
+#include "wire/server.h"
+
+struct server {
+	struct transport base;
+	int fd;
+	bool has_sent;    /* our version, at least */
+	bool send_failed; /* nothing more can be sent */
+	bool hung_up;     /* the peer */
+	struct wire_server *wire;
+	struct transport_server_limits limits;
+	int64_t deadline_us; /* of the login, on time_mono_us's clock */
+	struct wire_event next;
+	bool has_next; /* `next` is an event that wasn't told yet */
+	bool told_readable;
+	bool write_was_short; /* the caller has more to write than was taken */
+};
+
+static struct server *
+server_of(struct transport *t)
+{
+	return (struct server *)(void *)t;
+}
+
+/* The socket. */
 
 /*
- * The bind is only the way by which libssh takes options and host keys for a server's session; it
- * listens on nothing. It must read no file: the session's process can't open any.
+ * Sends what waits, as far as the socket takes it. When it fails, the line is over for reading,
+ * too: what may still be in the socket was asked by somebody who can't hear the answer.
  */
-static enum err
-bind_prepare(ssh_bind bind, const struct hostkeys *host_keys)
+static void
+push(struct server *s)
 {
-	bool read_config = false;
-	int rsa_bits = BLOB_RSA_BITS_MIN;
+	struct buf *out = wire_server_output(s->wire);
+	char why[WIRE_TEXT_MAX];
 
-	if (ssh_bind_options_set(bind, SSH_BIND_OPTIONS_PROCESS_CONFIG, &read_config) != 0 ||
-	    ssh_bind_options_set(bind, SSH_BIND_OPTIONS_BANNER, "Dray") != 0 ||
-	    ssh_bind_options_set(bind, SSH_BIND_OPTIONS_RSA_MIN_SIZE, &rsa_bits) != 0)
-		return ERR_UNSUPPORTED;
-	enum err e = algorithms_for_server(bind);
-	return e == ERR_OK ? hostkeys_offer(host_keys, bind) : e;
+	while (buf_len(out) > 0 && !s->send_failed) {
+		struct slice bytes = buf_slice(out);
+		ssize_t n = send(s->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n >= 0) {
+			buf_consume(out, (size_t)n);
+			s->has_sent = true;
+		} else if (errno == EAGAIN) {
+			return;
+		} else if (errno != EINTR) {
+			(void)snprintf(
+			    why, sizeof why, "the connection broke: %s", strerror(errno));
+			wire_server_eof(s->wire, why);
+			s->send_failed = true;
+		}
+	}
+	if (s->send_failed)
+		buf_clear(out);
+}
+
+/* One read of whatever there is, into where it will be decrypted. */
+static void
+pull(struct server *s)
+{
+	char why[WIRE_TEXT_MAX];
+	size_t len;
+	uint8_t *space = wire_server_space(s->wire, &len);
+
+	if (len == 0)
+		return;
+	ssize_t n = recv(s->fd, space, len, MSG_DONTWAIT);
+	if (n > 0) {
+		wire_server_filled(s->wire, (size_t)n);
+	} else if (n == 0) {
+		wire_server_eof(s->wire, NULL);
+	} else if (errno != EAGAIN && errno != EINTR) {
+		(void)snprintf(why, sizeof why, "the connection broke: %s", strerror(errno));
+		wire_server_eof(s->wire, why);
+	}
+}
+
+static void
+check_deadline(struct server *s)
+{
+	char grace[24], why[WIRE_TEXT_MAX];
+
+	if (wire_server_authenticated(s->wire) || time_mono_us() < s->deadline_us)
+		return;
+	(void)snprintf(why, sizeof why, "nobody logged in within %s",
+	    text_duration(s->limits.login_grace_us, grace));
+	wire_server_end(s->wire, ERR_TIMEOUT, why);
+}
+
+/* Waits once, for the socket or the other descriptor, and moves what can be moved. */
+static void
+turn(struct server *s, int extra_fd, int64_t until_us, bool *ret_extra)
+{
+	bool authenticated = wire_server_authenticated(s->wire);
+	short events = 0;
+
+	push(s);
+	/* A peer that has hung up is told of in any case: once, or it would be told for ever. */
+	if (wire_server_wants_input(s->wire))
+		events = POLLIN;
+	else if (!s->hung_up)
+		events = POLLRDHUP;
+	if (buf_len(wire_server_output(s->wire)) > 0)
+		events |= POLLOUT;
+	struct pollfd fds[2] = {
+	    {.fd = events == 0 ? -1 : s->fd, .events = events},
+	    {.fd = extra_fd, .events = POLLIN},
+	};
+	int n =
+	    poll(fds, 2, transport_wait_ms(until_us, authenticated ? INT64_MAX : s->deadline_us));
+	if (n > 0) {
+		short got = fds[0].revents;
+		if ((got & POLLOUT) != 0)
+			push(s);
+		if ((got & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
+			s->hung_up = true;
+			wire_server_hear_out(s->wire);
+		}
+		if ((got & ~POLLOUT) != 0)
+			pull(s);
+		*ret_extra = fds[1].revents != 0;
+	}
+	check_deadline(s);
+}
+
+/* Events. */
+
+static bool
+may_write_again(const struct server *s)
+{
+	return s->write_was_short && wire_server_may_write(s->wire);
+}
+
+/*
+ * Bytes that the caller knows of and has left: no news. When the line is over meanwhile, nobody
+ * waits for an answer to them any more, and that it is over is what there is to tell.
+ */
+static void
+leave_bytes(struct server *s)
+{
+	while (wire_server_is_over(s->wire) && s->next.type == WIRE_READABLE) {
+		wire_server_consume(s->wire, wire_server_peek(s->wire).len);
+		wire_server_next_event(s->wire, &s->next);
+	}
+	s->has_next = s->next.type != WIRE_READABLE;
+}
+
+/* Is there something for the caller? Looks ahead, so it may also do some of the work. */
+static bool
+has_news(struct server *s)
+{
+	if (!s->has_next) {
+		wire_server_next_event(s->wire, &s->next);
+		s->has_next = s->next.type != WIRE_NOTHING;
+	}
+	if (s->has_next && s->next.type == WIRE_READABLE && s->told_readable)
+		leave_bytes(s);
+	return s->has_next || may_write_again(s);
+}
+
+static const enum transport_event_type EVENT_TYPES[] = {
+    [WIRE_NOTHING] = TRANSPORT_NOTHING,
+    [WIRE_AUTH] = TRANSPORT_AUTH,
+    [WIRE_OPENED] = TRANSPORT_OPENED,
+    [WIRE_READABLE] = TRANSPORT_READABLE,
+    [WIRE_PEER_EOF] = TRANSPORT_PEER_EOF,
+    [WIRE_CLOSED] = TRANSPORT_CLOSED,
+};
+
+static void
+server_next_event(struct transport *t, struct transport_event *ret_event)
+{
+	struct server *s = server_of(t);
+	const struct wire_auth *auth = &s->next.auth;
+
+	if (!s->has_next)
+		wire_server_next_event(s->wire, &s->next);
+	s->has_next = false;
+	s->told_readable = s->next.type == WIRE_READABLE;
+	*ret_event = (struct transport_event){
+	    .type = EVENT_TYPES[s->next.type],
+	    .error = s->next.error,
+	    .story = s->next.story,
+	};
+	if (s->next.type == WIRE_CLOSED)
+		push(s);
+	if (s->next.type != WIRE_AUTH)
+		return;
+	ret_event->user = auth->user;
+	ret_event->method =
+	    auth->method == WIRE_PASSWORD ? TRANSPORT_PASSWORD : TRANSPORT_PUBLICKEY;
+	ret_event->algorithm = auth->algorithm;
+	ret_event->key = auth->key;
+	ret_event->cert = auth->cert;
+	ret_event->proven = auth->proven;
+	ret_event->forged = auth->forged;
+	ret_event->sk = auth->sk;
+	ret_event->password = auth->password;
 }
 
 static enum err
-session_accept(ssh_session session, int fd, const struct hostkeys *host_keys)
+server_auth_answer(struct transport *t, enum transport_auth_answer answer, uint32_t methods)
 {
-	ssh_bind bind = ssh_bind_new();
+	static const enum wire_verdict VERDICTS[] = {
+	    [TRANSPORT_AUTH_DENY] = WIRE_DENY,
+	    [TRANSPORT_AUTH_PARTIAL] = WIRE_PARTIAL,
+	    [TRANSPORT_AUTH_ACCEPT] = WIRE_ACCEPT,
+	};
+	struct server *s = server_of(t);
 
-	if (bind == NULL)
-		return ERR_NOMEM;
-	enum err e = bind_prepare(bind, host_keys);
-	if (e == ERR_OK && ssh_bind_accept_fd(bind, session, fd) != SSH_OK)
-		e = ERR_NOMEM;
-	ssh_bind_free(bind);
+	enum err e = wire_server_answer(s->wire, VERDICTS[answer], methods);
+	const struct wire_facts *facts = wire_server_facts(s->wire);
+	(void)snprintf(
+	    t->facts.peer_version, sizeof t->facts.peer_version, "%s", facts->peer_version);
+	(void)snprintf(t->facts.algorithms, sizeof t->facts.algorithms, "%s", facts->algorithms);
 	return e;
+}
+
+static enum err
+server_wait(struct transport *t, int extra_fd, int64_t timeout_us, bool *ret_extra)
+{
+	int64_t until_us = timeout_us < 0 ? INT64_MAX : time_mono_us() + timeout_us;
+	struct server *s = server_of(t);
+
+	*ret_extra = false;
+	if (has_news(s)) {
+		struct pollfd fd = {.fd = extra_fd, .events = POLLIN};
+		push(s);
+		*ret_extra = poll(&fd, 1, 0) > 0;
+	}
+	while (!*ret_extra && !has_news(s)) {
+		turn(s, extra_fd, until_us, ret_extra);
+		if (transport_wait_ms(until_us, INT64_MAX) == 0) {
+			(void)has_news(s);
+			break;
+		}
+	}
+	/* Told once: a caller that has nothing to write any more must not spin. */
+	s->write_was_short = s->write_was_short && !may_write_again(s);
+	return ERR_OK;
+}
+
+/* The stream. */
+
+static struct slice
+server_peek(struct transport *t)
+{
+	return wire_server_peek(server_of(t)->wire);
+}
+
+static void
+server_consume(struct transport *t, size_t len)
+{
+	struct server *s = server_of(t);
+
+	wire_server_consume(s->wire, len);
+	if (len > 0)
+		s->told_readable = false;
+}
+
+static enum err
+server_read(struct transport *t, uint8_t *dst, size_t len, size_t *ret_len)
+{
+	*ret_len = 0;
+	while (*ret_len < len) {
+		struct slice bytes = server_peek(t);
+		size_t n = bytes.len < len - *ret_len ? bytes.len : len - *ret_len;
+		if (n == 0)
+			break;
+		memcpy(dst + *ret_len, bytes.ptr, n);
+		server_consume(t, n);
+		*ret_len += n;
+	}
+	return ERR_OK;
+}
+
+/* Encrypts as much as stays in the cache, sends that, and goes on while the socket takes it. */
+static enum err
+server_write(struct transport *t, const uint8_t *bytes, size_t len, size_t *ret_len)
+{
+	struct server *s = server_of(t);
+	enum err e = ERR_OK;
+	size_t n = 1;
+
+	*ret_len = 0;
+	while (e == ERR_OK && *ret_len < len && n > 0) {
+		e = wire_server_write(s->wire, bytes + *ret_len, len - *ret_len, &n);
+		*ret_len += n;
+		push(s);
+	}
+	s->write_was_short = *ret_len < len;
+	return e;
+}
+
+static bool
+server_flushed(const struct transport *t)
+{
+	const struct server *s = (const struct server *)(const void *)t;
+
+	return s->send_failed || buf_len(wire_server_output(s->wire)) == 0;
+}
+
+/* The end. */
+
+/* Waits until the peer's CLOSE is there and ours is gone, what it sends meanwhile dropped. */
+static void
+await_close(struct server *s, int64_t deadline_us)
+{
+	struct transport_event event;
+	bool extra;
+
+	for (;;) {
+		server_next_event(&s->base, &event);
+		if (event.type == TRANSPORT_READABLE) {
+			server_consume(&s->base, server_peek(&s->base).len);
+			continue;
+		}
+		/* Who was not let in has nothing to close: it is enough that all is said. */
+		bool said = event.type == TRANSPORT_CLOSED || !wire_server_is_closing(s->wire);
+		if ((said && server_flushed(&s->base)) ||
+		    transport_wait_ms(deadline_us, INT64_MAX) == 0)
+			return;
+		turn(s, -1, deadline_us, &extra);
+	}
+}
+
+static void
+server_close(struct transport *t, int64_t timeout_us)
+{
+	struct server *s = server_of(t);
+
+	wire_server_close(s->wire);
+	await_close(s, time_mono_us() + timeout_us);
+	wire_server_end(s->wire, ERR_OK, "");
+	push(s);
+}
+
+static void
+server_free(struct transport *t)
+{
+	struct server *s = server_of(t);
+
+	/* Before our version has gone out there is nobody to say goodbye to. */
+	if (s->has_sent) {
+		wire_server_end(s->wire, ERR_OK, "");
+		push(s);
+	}
+	wire_server_free(s->wire);
+	fd_closep(&s->fd);
+	free(s);
+}
+
+static void
+server_trim(struct transport *t)
+{
+	wire_server_trim(server_of(t)->wire);
+}
+
+static const struct transport_ops OPS = {
+    .next_event = server_next_event,
+    .auth_answer = server_auth_answer,
+    .peek = server_peek,
+    .consume = server_consume,
+    .wait = server_wait,
+    .read = server_read,
+    .write = server_write,
+    .flushed = server_flushed,
+    .close = server_close,
+    .trim = server_trim,
+    .free = server_free,
+};
+
+static enum err
+make_wire(struct server *s, const struct hostkeys *host_keys)
+{
+	struct wire_server_config config = {
+	    .link.host_keys = hostkeys_all(host_keys, &config.link.n_host_keys),
+	    .link.software = "Dray",
+	    .max_failures = s->limits.auth_attempts,
+	};
+
+	if ((s->limits.methods & TRANSPORT_PUBLICKEY) != 0)
+		config.methods |= WIRE_PUBLICKEY;
+	if ((s->limits.methods & TRANSPORT_PASSWORD) != 0)
+		config.methods |= WIRE_PASSWORD;
+	return wire_server_new(&s->wire, &config);
 }
 
 enum err
 transport_server_new(struct transport **ret_t, int fd, const struct hostkeys *host_keys,
     const struct transport_server_limits *limits)
 {
+	struct server *s = calloc(1, sizeof *s);
+
+	if (s == NULL) {
+		(void)close(fd);
+		return ERR_NOMEM;
+	}
+	s->base.ops = &OPS;
+	s->fd = fd;
+	s->limits = *limits;
+	s->deadline_us = time_mono_us() + limits->login_grace_us;
 	/* Answers are small, and somebody waits for each. A Unix socket has no such option. */
 	(void)!socket_set_nodelay(fd);
-	enum err e = fd_set_nonblocking(fd);
-	ssh_session session = ssh_new();
-	struct transport *t = session == NULL ? NULL : transport_new(session, true);
-
-	if (e == ERR_OK)
-		e = t == NULL ? ERR_NOMEM : session_accept(session, fd, host_keys);
+	enum err e = make_wire(s, host_keys);
 	if (e != ERR_OK) {
-		/* The session may have taken the descriptor already, and closes it then. */
-		if (session == NULL || ssh_get_fd(session) != fd)
-			(void)close(fd);
-		if (t != NULL)
-			transport_free(t);
-		else
-			ssh_free(session);
+		server_free(&s->base);
 		return e;
 	}
-	ssh_set_blocking(session, 0);
-	ssh_set_auth_methods(session, SSH_AUTH_METHOD_PUBLICKEY);
-	t->host_keys = host_keys;
-	t->limits = *limits;
-	t->deadline_us = time_mono_us() + limits->login_grace_us;
-	*ret_t = t;
+	*ret_t = &s->base;
 	return ERR_OK;
-}
-
-/* Sends our version and gets the key exchange going; from then on the event loop drives it. */
-void
-transport_server_start(struct transport *t)
-{
-	transport_set_state(t, TRANSPORT_LOGIN);
-	int rc = ssh_handle_key_exchange(t->session);
-	transport_notice_end(t);
-	if (t->state == TRANSPORT_OVER)
-		return;
-	if (rc == SSH_ERROR)
-		transport_over(t, ERR_FORMAT, "no key exchange: %s", ssh_get_error(t->session));
-	else if (transport_watch_session(t) != ERR_OK)
-		transport_over(t, ERR_NOMEM, "no memory for the connection");
-	t->login_packets_waiting = true;
-}
-
-static void
-tell_login(struct transport *t, struct transport_event *ret_event)
-{
-	/* One that awaits its answer was told already. */
-	if (t->asked != NULL)
-		return;
-	transport_auth_step(t);
-	if (t->asked == NULL)
-		return;
-	*ret_event = (struct transport_event){
-	    .type = TRANSPORT_AUTH,
-	    .user = slice_str(ssh_message_auth_user(t->asked)),
-	    .algorithm = slice_str(t->asked_algorithm),
-	    .key = buf_slice(&t->asked_key),
-	    .proven = t->asked_proven,
-	};
-}
-
-static void
-tell_stream(struct transport *t, struct transport_event *ret_event)
-{
-	bool bytes = t->buffered + buf_len(&t->stash) > 0;
-
-	if (!t->told_open && t->state == TRANSPORT_OPEN) {
-		t->told_open = true;
-		ret_event->type = TRANSPORT_OPENED;
-	} else if (t->told_open && bytes) {
-		t->told_readable = true;
-		ret_event->type = TRANSPORT_READABLE;
-	} else if (t->told_open && t->peer_eof && !t->told_eof) {
-		t->told_eof = true;
-		ret_event->type = TRANSPORT_PEER_EOF;
-	} else if (t->peer_closed) {
-		transport_over(t, ERR_OK, "%s", "");
-	}
-}
-
-/* Bytes that came before the end are told before it. */
-void
-transport_next_event(struct transport *t, struct transport_event *ret_event)
-{
-	*ret_event = (struct transport_event){.type = TRANSPORT_NOTHING, .story = ""};
-	if (t->state == TRANSPORT_NEW)
-		transport_server_start(t);
-	if (t->state == TRANSPORT_LOGIN)
-		tell_login(t, ret_event);
-	if (t->state == TRANSPORT_OPEN || (t->state == TRANSPORT_OVER && t->told_open))
-		tell_stream(t, ret_event);
-	else if (t->state == TRANSPORT_ACCEPTED && t->peer_closed)
-		transport_over(t, ERR_OK, "%s", "");
-	if (t->state == TRANSPORT_OVER && ret_event->type == TRANSPORT_NOTHING) {
-		ret_event->type = TRANSPORT_CLOSED;
-		ret_event->error = t->error;
-		ret_event->story = t->story.text;
-	}
 }

@@ -18,6 +18,7 @@ struct wire_server {
 	struct wire_auth auth;
 	uint32_t n_denied;
 	bool told_open, told_eof, told_over;
+	bool hung_up; /* the peer: what comes now is the last */
 	bool line_ended;
 	char line_story[WIRE_TEXT_MAX]; /* ... when it broke */
 	bool over;
@@ -168,7 +169,7 @@ may_go_on(const struct wire_server *w)
 {
 	if (w->over || w->asks || buf_len(wire_link_output(w->link)) > WIRE_OUTPUT_DEAF)
 		return false;
-	return channel_peek(&w->channel).len == 0 || channel_is_stalled(&w->channel);
+	return channel_peek(&w->channel).len == 0 || w->hung_up || channel_is_stalled(&w->channel);
 }
 
 /* Takes payloads until there is something to tell, or none is left. */
@@ -208,9 +209,15 @@ step(struct wire_server *w)
 }
 
 bool
-wire_server_wants_input(struct wire_server *w)
+wire_server_wants_input(const struct wire_server *w)
 {
 	return !w->line_ended && may_go_on(w);
+}
+
+void
+wire_server_hear_out(struct wire_server *w)
+{
+	w->hung_up = true;
 }
 
 /* A flush after the last payload was taken, for what its consumption has made due. */
@@ -322,6 +329,12 @@ wire_server_close(struct wire_server *w)
 {
 	if (!w->over && channel_close(&w->channel, 0) != ERR_OK)
 		wire_server_end(w, ERR_NOMEM, "no memory for the connection");
+}
+
+bool
+wire_server_is_over(const struct wire_server *w)
+{
+	return w->over;
 }
 
 bool

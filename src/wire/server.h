@@ -84,7 +84,10 @@ struct buf *wire_server_output(struct wire_server *w);
 bool wire_server_may_write(const struct wire_server *w);
 
 /* Is more wanted from the line now? Else its bytes are to stay in the socket. */
-bool wire_server_wants_input(struct wire_server *w);
+bool wire_server_wants_input(const struct wire_server *w);
+
+/* The peer has hung up, so this is all: hears it out, past bytes of the stream that nobody took. */
+void wire_server_hear_out(struct wire_server *w);
 
 /*
  * exit-status 0, EOF and CLOSE on the channel, into the output; the peer's CLOSE is told as CLOSED.
@@ -100,6 +103,8 @@ void wire_server_end(struct wire_server *w, enum err error, const char *story);
 
 /* Gives memory back that only much traffic needs. */
 void wire_server_trim(struct wire_server *w);
+
+bool wire_server_is_over(const struct wire_server *w);
 
 /* Logged in? */
 bool wire_server_authenticated(const struct wire_server *w);

@@ -243,6 +243,7 @@ serve(int fd, const struct hostkeys *keys, const struct serve *how)
 	struct transport_server_limits limits = {
 	    .login_grace_us = how->grace_us == 0 ? 10 * US_PER_SEC : how->grace_us,
 	    .auth_attempts = how->attempts == 0 ? 6 : how->attempts,
+	    .methods = TRANSPORT_PUBLICKEY,
 	};
 
 	s.how = how;

@@ -9,6 +9,7 @@
 
 #include "asan.h"
 #include "pki/blob.h"
+#include "pki/sign.h"
 #include "ssh/hostkeys.h"
 #include "ssh/transport.h"
 #include "ssh/userkey.h"
@@ -221,6 +222,10 @@ keeps_one_host_key_of_a_type(void **state)
 	assert_int_equal(
 	    userkey_public(buf_slice(&private[0]), NULL, NULL, fingerprint, &story), ERR_OK);
 	assert_string_equal(hostkeys_fingerprint(keys, 0), fingerprint);
+	size_t n;
+	const struct pki_key *const *all = hostkeys_all(keys, &n);
+	assert_int_equal(n, 1);
+	assert_true(slice_is(blob_type(pki_key_blob(all[0])), "ssh-ed25519"));
 	buf_wipe(&private[0]);
 	buf_wipe(&private[1]);
 	hostkeys_free(keys);

@@ -8,11 +8,11 @@
 #include "base/text.h"
 #include "os/fd.h"
 #include "ssh/algorithms.h"
+#include "ssh/client_internal.h"
 #include "ssh/handshake.h"
 #include "ssh/knownhosts.h"
 #include "ssh/privkey.h"
 #include "ssh/reason.h"
-#include "ssh/transport_internal.h"
 
 /* The name of a key type as ssh-keygen -l shows it. */
 static const char *
@@ -101,7 +101,9 @@ log_in(struct handshake *h, const struct transport_client_config *config, ssh_ke
 	int rc;
 
 	while ((rc = ssh_userauth_publickey(h->session, config->user, key)) == SSH_AUTH_AGAIN) {
-		enum err e = handshake_wait(h);
+		/* libssh goes on waiting for an answer when the server has said goodbye. */
+		bool lost = (ssh_get_status(h->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0;
+		enum err e = lost ? ERR_CLOSED : handshake_wait(h);
 		if (e != ERR_OK)
 			return handshake_lost(h, e, "we logged in", story);
 	}
@@ -150,21 +152,20 @@ request_sftp(ssh_channel channel)
 static enum transport_outcome
 make_transport(struct handshake *h, struct transport **ret_t, struct story *story)
 {
-	struct transport *t = transport_new(h->session, false);
-	ssh_channel channel = t == NULL ? NULL : ssh_channel_new(h->session);
+	struct client *c = client_new(h->session);
+	ssh_channel channel = c == NULL ? NULL : ssh_channel_new(h->session);
 
-	if (t == NULL) {
+	if (c == NULL) {
 		story_set(story, "no memory for the connection");
 		return TRANSPORT_LOCAL_FAILURE;
 	}
-	ssh_session session = h->session;
-	enum err e = channel == NULL ? ERR_NOMEM : transport_watch_channel(t, channel);
+	enum err e = channel == NULL ? ERR_NOMEM : client_watch_channel(c, channel);
 	enum transport_outcome outcome = TRANSPORT_LOCAL_FAILURE;
 	if (e == ERR_OK)
 		outcome = channel_step(h, channel, ssh_channel_open_session, story);
 	if (outcome == TRANSPORT_LOGGED_IN)
 		outcome = channel_step(h, channel, request_sftp, story);
-	if (outcome == TRANSPORT_LOGGED_IN && transport_watch_session(t) != ERR_OK)
+	if (outcome == TRANSPORT_LOGGED_IN && client_watch_session(c) != ERR_OK)
 		outcome = TRANSPORT_LOCAL_FAILURE;
 	/* The session goes with the transport, whatever comes of it. */
 	h->session = NULL;
@@ -172,15 +173,11 @@ make_transport(struct handshake *h, struct transport **ret_t, struct story *stor
 	if (outcome != TRANSPORT_LOGGED_IN) {
 		if (outcome == TRANSPORT_LOCAL_FAILURE)
 			story_set(story, "no memory for the connection");
-		transport_free(t);
+		client_free(&c->base);
 		return outcome;
 	}
-	ssh_set_message_callback(session, NULL, NULL);
-	transport_serve_requests(t);
-	t->told_open = true;
-	transport_set_state(t, TRANSPORT_OPEN);
-	transport_note_facts(t);
-	*ret_t = t;
+	client_note_facts(c);
+	*ret_t = &c->base;
 	return TRANSPORT_LOGGED_IN;
 }
 

@@ -64,6 +64,8 @@ test_names_synced_with_files(void **state unused_arg)
 	close_in_turn(f, 1);
 	vfs_settle(the_world.v);
 	world_assert_events((const char *const[]){"sync file", "staged store a 1", NULL});
+	record_all(1);
+	vfs_settle(the_world.v);
 	the_world.ops->abandon(open_with("/b", "y"));
 	f = op_open("/b", SSH_FXF_WRITE, NULL);
 	world_forget_events();
@@ -71,6 +73,8 @@ test_names_synced_with_files(void **state unused_arg)
 	vfs_settle(the_world.v);
 	world_assert_events(
 	    (const char *const[]){"sync file", "sync store.staging", "staged store b 1", NULL});
+	record_all(1);
+	vfs_settle(the_world.v);
 }
 
 static void
@@ -290,7 +294,9 @@ test_behind_a_close(void **state unused_arg)
 static void
 test_behind_a_close_without_an_answer(void **state unused_arg)
 {
-	close_in_turn(open_with("/a", "hello"), 1);
+	void *f = open_with("/a", "hello");
+
+	close_in_turn(f, 1);
 	the_world.await_error = ERR_CLOSED;
 	assert_int_equal(op_rename("/a", "/b", false), SSH_FX_FAILURE);
 	assert_int_equal(op_remove("/a"), SSH_FX_FAILURE);
@@ -299,6 +305,7 @@ test_behind_a_close_without_an_answer(void **state unused_arg)
 	/* What lies elsewhere doesn't wait for it. */
 	world_put("store/x", "x");
 	assert_int_equal(op_remove("/x"), SSH_FX_OK);
+	the_world.ops->abandon(f);
 }
 
 static void

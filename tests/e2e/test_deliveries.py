@@ -164,7 +164,7 @@ def test_pieces_of_two_versions_are_nothing(shelf, new_wire):
 
 def test_lftp_fetches_in_parallel(shelf, scratch):
     gateway = shelf(on_delivered="archive")
-    content = os.urandom(40 * CHUNK)
+    content = os.urandom(CHUNK) * 1024
     put(gateway, "big", content)
     local = scratch / "local"
     local.mkdir()

@@ -141,10 +141,10 @@ def test_an_upload_on_a_full_disk_is_told_and_the_session_goes_on(small_folder, 
     code, words = wire.close(handle)
     assert code == 4 and words, "a file with a hole is never published"
     assert os.listdir(gateway.disk / "up") == []
-    assert gateway.list("maker", "/up") == []
-    # With the room back, the same session uploads it. (Abandoned bytes wait in staging.)
-    for path in files_below(gateway.disk / "staging"):
-        path.unlink()
+    # What came stays private: its owner sees it, and can make room by removing it.
+    assert gateway.list("maker", "/up") == ["big"]
+    assert wire.status(wire.REMOVE, wire.string("/up/big"))[0] == 0
+    assert files_below(gateway.disk / "staging") == []
     handle = wire.open("/up/big", wire.PF_WRITE | wire.PF_CREAT)
     assert wire.write(handle, 0, b"whole")[0] == 0
     assert wire.close(handle)[0] == 0

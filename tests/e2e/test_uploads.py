@@ -99,9 +99,9 @@ def test_what_was_not_closed_is_never_seen(uploads, new_wire, how):
         assert (event["folder"], event["path"]) == ("box", "doc")
         assert event["bytes"] == str(20 * 32768)
         assert uploads.staging_names() == [event["file"]]
-    # The same name can be sent again, and is whole then.
+    # The same name can be sent again, from its beginning, and is whole then.
     again = new_wire(uploads, "maker")
-    handle = again.open("/out/doc", again.PF_WRITE | again.PF_CREAT)
+    handle = again.open("/out/doc", again.PF_WRITE | again.PF_CREAT | again.PF_TRUNC)
     assert again.write(handle, 0, b"whole")[0] == 0
     assert again.close(handle)[0] == 0
     assert uploads.get("reader", "/in/doc") == b"whole"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -114,6 +115,35 @@ def test_a_flood_of_connections_is_no_flood_of_the_log(plain):
         assert knock(plain, "127.0.0.3"), "and the listener is as quick as before"
 
 
+def listener_of(gateway):
+    found = subprocess.run(["pgrep", "-s", str(gateway.process.pid), "-x", "dray-listener"],
+                           capture_output=True, text=True, check=True)
+    return int(found.stdout)
+
+
+def test_a_listener_without_descriptors_waits_for_better_times(plain):
+    plain.start()
+    listener = listener_of(plain)
+    before = resource.prlimit(listener, resource.RLIMIT_NOFILE)
+    n_open = len(os.listdir(f"/proc/{listener}/fd"))
+    resource.prlimit(listener, resource.RLIMIT_NOFILE, (n_open, before[1]))
+    with connect(plain) as waiting:
+        plain.wait_event("listener.short-of-resources", what="accept")
+        used = cpu_seconds(listener)
+        time.sleep(1)
+        assert cpu_seconds(listener) - used < 0.3, "it does not spin"
+        assert plain.status()["addresses"][0]["listening"], "the others are not concerned"
+        resource.prlimit(listener, resource.RLIMIT_NOFILE, before)
+        assert is_let_in(waiting), "who has waited is let in"
+    assert len(plain.events("listener.short-of-resources")) == 1
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def test_two_hundred_sessions_and_one_more(plain):
     plain.config["limits"].update(max_per_address=400, max_unauthenticated=400,
                                   drop={"from": 400})
@@ -157,8 +187,7 @@ def test_a_ban_survives_the_listener(plain):
     plain.config["limits"].update(ban={"after": 1, "time": "1h"})
     plain.start()
     knock_until_banned(plain, "127.0.0.2")
-    listener = int(subprocess.run(["pgrep", "-s", str(plain.process.pid), "-x", "dray-listener"],
-                                  capture_output=True, text=True, check=True).stdout)
+    listener = listener_of(plain)
     n_ready = len(plain.events("listener.ready"))
     os.kill(listener, signal.SIGKILL)
     wait_until(lambda: len(plain.events("listener.ready")) > n_ready, "there is a new listener")

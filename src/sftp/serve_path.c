@@ -143,11 +143,10 @@ serve_expand_path(struct sftp_server *s, const struct sftp_request *r)
 	struct buf path _cleanup_(buf_fini);
 	struct slice user;
 
+	buf_init(&path, 2 * SFTP_PATH_MAX);
 	if (!slice_starts_with(r->path, slice_str("~")))
 		return name_by(
 		    s, r->id, r->path.len == 0 ? slice_str(".") : r->path, s->ops->realpath);
-	/* Longer than what a client may send: the file system has its own limit, or none. */
-	buf_init(&path, 2 * SFTP_PATH_MAX);
 	struct slice rest = slice_cut(slice_of(r->path.ptr + 1, r->path.len - 1), '/', &user);
 	struct sftp_result result = put_home(s, user, &path);
 	if (result.status != SSH_FX_OK)

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "config/load.h"
+#include "config/files.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "pki/revoked.h"
 #include "ssh/authkeys.h"
-#include "ssh/userkey.h"
 #include "vfs/mount.h"
 
 /*
@@ -35,7 +35,7 @@ struct file_rule {
 	 * the first alone. */
 	const char *remedy, *remedy_end;
 	size_t len_max;
-	void (*look)(struct check *c, struct place at, const char *path, struct slice content);
+	files_look_fn *look;
 };
 
 /* A file that an entry of the configuration names. */
@@ -98,7 +98,7 @@ check_content(struct check *c, const struct named_file *f, int fd)
 		report_error(&c->report, f->at, "%s %s is empty (%s)", f->rule->noun,
 		    SHOWN(slice_str(f->path)), remedy(f, todo));
 	else if (f->rule->look != NULL)
-		f->rule->look(c, f->at, f->path, buf_slice(&content));
+		f->rule->look(&c->report, f->at, f->path, buf_slice(&content));
 }
 
 static void
@@ -141,66 +141,23 @@ check_file(struct check *c, char *const *slot, const char *entry, const struct f
 	check_content(c, &f, fd);
 }
 
-struct line_ctx {
-	struct check *check;
-	struct place at;
-	const char *path;
-};
-
-static void
-tell_line(void *ctx, size_t line, const char *why)
-{
-	struct line_ctx *l = ctx;
-
-	report_warning(&l->check->report, l->at, "%s:%zu: %s", SHOWN(slice_str(l->path)), line,
-	    SHOWN(slice_str(why)));
-}
-
-static void
-look_at_keys(struct check *c, struct place at, const char *path, struct slice content)
-{
-	struct line_ctx ctx = {c, at, path};
-	struct authkeys *keys = NULL;
-
-	enum err e = authkeys_parse(&keys, content, tell_line, &ctx);
-	if (e != ERR_OK) {
-		report_error(
-		    &c->report, at, "%s can't be used: %s", SHOWN(slice_str(path)), err_text(e));
-		return;
-	}
-	if (authkeys_count(keys) == 0)
-		report_warning(&c->report, at, "%s holds no usable key: nobody can log in with it",
-		    SHOWN(slice_str(path)));
-	authkeys_free(keys);
-}
-
-/* Would it be accepted when it is needed? The very same code says so. */
-static void
-look_at_private_key(struct check *c, struct place at, const char *path, struct slice content)
-{
-	char fingerprint[64];
-	struct story why = {.text = ""};
-
-	enum err e = userkey_public(content, "", NULL, fingerprint, &why);
-	if (e != ERR_OK)
-		report_error(&c->report, at, "%s can't be used: %s", SHOWN(slice_str(path)),
-		    why.text[0] != '\0' ? why.text : err_text(e));
-}
-
 static const struct file_rule HOST_KEY = {"host key", 077, "only its owner may read it (chmod 600)",
-    "make one: ssh-keygen -t ed25519 -N '' -f FILE", NULL, KEY_FILE_MAX, look_at_private_key};
+    "make one: ssh-keygen -t ed25519 -N '' -f FILE", NULL, KEY_FILE_MAX, files_look_at_private_key};
 static const struct file_rule PRIVATE_KEY = {"private key", 077,
     "only its owner may read it (chmod 600)", "make it with: dray key new ", "", KEY_FILE_MAX,
-    look_at_private_key};
+    files_look_at_private_key};
 static const struct file_rule KNOWN_HOSTS = {"known_hosts", 022,
     "only its owner may write to it (chmod 644)", "dray host scan ",
     " shows the keys, dray host trust adds them", KNOWN_HOSTS_MAX, NULL};
 static const struct file_rule AUTHORIZED_KEYS = {"authorized_keys", 022,
     "only its owner may write to it (chmod 644)", "put the account's public keys there", NULL,
-    AUTHKEYS_FILE_MAX, look_at_keys};
+    AUTHKEYS_FILE_MAX, files_look_at_keys};
+static const struct file_rule REVOKED_KEYS = {"revoked_keys", 022,
+    "only its owner may write to it (chmod 644)", "make an empty one where nothing is revoked",
+    NULL, REVOKED_FILE_MAX, files_look_at_revoked_keys};
 static const struct file_rule USER_CA = {"trusted_user_ca", 022,
     "only its owner may write to it (chmod 644)", "put the authorities' public keys there", NULL,
-    AUTHKEYS_FILE_MAX, look_at_keys};
+    AUTHKEYS_FILE_MAX, files_look_at_keys};
 
 /* The device of path, or of the nearest directory above it that is there. */
 static bool
@@ -329,6 +286,8 @@ check_all(struct check *check, const struct config *c)
 		check_file(check, &c->remotes[i].known_hosts, c->remotes[i].name, &KNOWN_HOSTS);
 	if (c->trusted_user_ca != NULL)
 		check_file(check, &c->trusted_user_ca, "", &USER_CA);
+	if (c->revoked_keys != NULL)
+		check_file(check, &c->revoked_keys, "", &REVOKED_KEYS);
 	for (size_t i = 0; i < c->n_accounts; i++)
 		check_account(check, &c->accounts[i]);
 	for (size_t i = 0; i < c->n_folders; i++)

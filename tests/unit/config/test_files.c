@@ -322,6 +322,68 @@ test_file_systems(void **state)
 	    "set \"staging\" to a directory beside @/data\n");
 }
 
+/* Whom to trust, and whom no longer. */
+static void
+test_authorities(void **state)
+{
+	struct scratch *dir = *state;
+	char text[2048];
+
+	(void)snprintf(text, sizeof text,
+	    "%s  b: {trusted_user_ca: own_ca, expires: 2000-01-01,\n"
+	    "    mounts: [{at: /, folder: f, allow: list}]}\n"
+	    "trusted_user_ca: ca\nrevoked_keys: revoked\n",
+	    TEXT);
+	scratch_write(dir, "dray.yaml", text);
+	expect(dir, ERR_INVALID,
+	    "@/dray.yaml:10:24: trusted_user_ca @/own_ca can't be read: no such file or directory "
+	    "(put the authorities' public keys there)\n"
+	    "@/dray.yaml:10:41: warning: account \"b\" has expired\n"
+	    "@/dray.yaml:12:18: trusted_user_ca @/ca can't be read: no such file or directory "
+	    "(put the authorities' public keys there)\n"
+	    "@/dray.yaml:13:15: revoked_keys @/revoked can't be read: no such file or directory "
+	    "(make an empty one where nothing is revoked)\n");
+	scratch_write(dir, "own_ca", PUBLIC_KEY);
+	scratch_write(dir, "ca", "no key\n");
+	scratch_write(dir, "revoked", "serial: 1\nseriell: 2\n");
+	assert_int_equal(fchmodat(dir->fd, "own_ca", 0666, 0), 0);
+	expect(dir, ERR_INVALID,
+	    "@/dray.yaml:10:24: trusted_user_ca @/own_ca has mode 0666: only its owner may write "
+	    "to it (chmod 644)\n"
+	    "@/dray.yaml:10:41: warning: account \"b\" has expired\n"
+	    "@/dray.yaml:12:18: warning: @/ca:1: it begins neither with a type of key nor with an "
+	    "option that is known here\n"
+	    "@/dray.yaml:12:18: warning: @/ca holds no usable key: nobody can log in with it\n"
+	    "@/dray.yaml:13:15: revoked_keys @/revoked can't be used: line 2 can't be used: "
+	    "it holds no public key of a type that is known\n");
+}
+
+/* What happens to what was delivered must be possible. */
+static void
+test_deliveries(void **state)
+{
+	struct scratch *dir = *state;
+
+	scratch_write(dir, "dray.yaml",
+	    "home: .\nfolders:\n  f: {path: data, on_delivered: delete}\n"
+	    "  g: {path: more, on_delivered: archive, archive: /proc/self/x}\n"
+	    "accounts:\n  a: {authorized_keys: keys, mounts: [{at: /, folder: f, allow: list},\n"
+	    "    {at: /g, folder: g, allow: download}]}\n");
+	expect(dir, ERR_INVALID,
+	    "@/dray.yaml:3:33: warning: folder \"f\": no account may download from it, so nothing "
+	    "is ever delivered\n"
+	    "@/dray.yaml:4:13: folder \"g\": its archive /proc/self/x is on another file system: "
+	    "set \"archive\" to a directory beside @/more\n");
+	scratch_mkdir(dir, "archive");
+	scratch_write(dir, "archive/g", "");
+	scratch_write(dir, "dray.yaml",
+	    "home: .\nfolders:\n  g: {path: more, on_delivered: archive}\n"
+	    "accounts:\n  a: {authorized_keys: keys, mounts: [{at: /, folder: g, allow: "
+	    "download}]}\n");
+	expect(
+	    dir, ERR_INVALID, "@/dray.yaml:3:13: folder \"g\": @/archive/g is not a directory\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -341,6 +403,8 @@ main(void)
 	    TEST(test_owners_unknown),
 	    TEST(test_routes),
 	    TEST(test_file_systems),
+	    TEST(test_authorities),
+	    TEST(test_deliveries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

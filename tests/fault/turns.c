@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+#include "ledger/deliveries.h"
+#include "ledger/holdings.h"
+#include "ledger/partials.h"
 #include "ledger/store.h"
 
 static uint64_t
@@ -72,6 +75,53 @@ play_output(struct ledger *l, uint64_t id)
 	return ledger_put_output(l, &out);
 }
 
+/* An upload is left private, and the one of the turn before gone on with. */
+static enum err
+play_partial(struct ledger *l, unsigned k)
+{
+	static struct partial_row p;
+	char before[32];
+
+	p = (struct partial_row){.folder = "in", .path = "a", .account = "maker", .size = k};
+	(void)snprintf(p.staging_name, sizeof p.staging_name, "up.maker.%u", k);
+	(void)snprintf(before, sizeof before, "up.maker.%u", k - 1);
+	enum err e = ledger_partial_put(l, &p);
+	return e == ERR_OK && k >= 1 ? ledger_partial_drop(l, "in", before) : e;
+}
+
+/* A file is put where it doesn't stay: it is renamed over what another account held. */
+static enum err
+play_holding(struct ledger *l, unsigned k)
+{
+	static struct holding h;
+	char path[32];
+
+	h = (struct holding){.folder = "in", .path = "new", .account = "maker", .size = k + 1};
+	(void)snprintf(path, sizeof path, "dir/%u", k);
+	enum err e = ledger_holding_put(l, &h);
+	(void)snprintf(h.account, sizeof h.account, "other");
+	(void)snprintf(h.path, sizeof h.path, "%s", path);
+	if (e == ERR_OK)
+		e = ledger_holding_put(l, &h);
+	return e == ERR_OK ? ledger_holding_rename(l, "in", "new", path) : e;
+}
+
+/* It is taken, and is to be disposed of; the one of the turn before was. */
+static enum err
+play_delivery(struct ledger *l, unsigned k)
+{
+	static struct disposal d;
+	bool is_new;
+	uint64_t id;
+
+	d = (struct disposal){.file = {.transfer = mover_of(k), .folder = "in", .inode = k}};
+	(void)snprintf(d.file.path, sizeof d.file.path, "dir/%u", k);
+	enum err e = ledger_delivery_add(l, &d.file, "erp", k, 5, &is_new);
+	if (e == ERR_OK)
+		e = ledger_disposal_add(l, &d, &id);
+	return e == ERR_OK && id > 1 ? ledger_disposal_drop(l, id - 1) : e;
+}
+
 enum err
 turns_play(struct ledger *l, unsigned k)
 {
@@ -91,7 +141,11 @@ turns_play(struct ledger *l, unsigned k)
 		e = play_moves(l, mover_of(k - 1), SECOND, ARRAY_LEN(SECOND));
 	if (e == ERR_OK && k >= 2)
 		e = play_moves(l, mover_of(k - 2), THIRD, ARRAY_LEN(THIRD));
-	return e;
+	if (e == ERR_OK)
+		e = play_partial(l, k);
+	if (e == ERR_OK)
+		e = play_holding(l, k);
+	return e == ERR_OK ? play_delivery(l, k) : e;
 }
 
 static enum err
@@ -138,10 +192,46 @@ turns_count(struct ledger *l)
 	return n;
 }
 
+static enum err
+count_partial(void *ctx, const struct partial_row *p)
+{
+	assert_string_equal(p->path, "a");
+	(*(unsigned *)ctx)++;
+	return ERR_OK;
+}
+
+static enum err
+count_disposal(void *ctx, const struct disposal *d)
+{
+	assert_string_equal(d->file.folder, "in");
+	(*(unsigned *)ctx)++;
+	return ERR_OK;
+}
+
+/* What accounts have left, hold and were delivered. */
+static void
+check_accounts(struct ledger *l, unsigned n)
+{
+	unsigned n_partials = 0, n_disposals = 0;
+	uint64_t bytes, files;
+
+	assert_int_equal(ledger_each_partial(l, count_partial, &n_partials), ERR_OK);
+	assert_int_equal(n_partials, n >= 1 ? 1 : 0);
+	assert_int_equal(ledger_each_disposal(l, count_disposal, &n_disposals), ERR_OK);
+	assert_int_equal(n_disposals, n >= 1 ? 1 : 0);
+	assert_int_equal(ledger_usage(l, "maker", &bytes, &files), ERR_OK);
+	assert_int_equal(files, n);
+	assert_int_equal(bytes, (uint64_t)n * (n + 1) / 2);
+	assert_int_equal(ledger_usage(l, "other", &bytes, &files), ERR_OK);
+	assert_int_equal(files, 0);
+}
+
 void
 turns_check(struct ledger *l, unsigned n)
 {
 	uint64_t counts[TRANSFER_N_STATES];
+
+	check_accounts(l, n);
 
 	assert_int_equal(turns_count(l), n);
 	for (unsigned k = 0; k < n; k++) {
@@ -171,6 +261,9 @@ static const struct {
      " SELECT route, state, n FROM tallies",
 	NULL},
     {"SELECT id FROM events WHERE transfer IS NULL", NULL},
+    {"SELECT account, sum(size), count(*) FROM holdings GROUP BY account EXCEPT"
+     " SELECT account, bytes, files FROM usages",
+	NULL},
 };
 
 void

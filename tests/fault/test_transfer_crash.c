@@ -5,45 +5,12 @@
  * empty, and so is staging. The source is a directory; a consumer takes whatever it sees as soon as
  * it sees it.
  */
-#include "transfer/world.h"
-
-#include <sys/wait.h>
+#include "instants.h"
 
 #include "transfer/poll.h"
 #include "transfer/recover.h"
 
-enum { DIED = 99, INSTANTS_MIN = 60 };
-
-/* The instant at which this process dies; 0: never. */
-static unsigned die_at;
-static unsigned n_instants;
-
-static void
-instant(void)
-{
-	n_instants++;
-	if (n_instants == die_at)
-		_exit(DIED);
-}
-
-/* Calls of the code under test come here first (-Wl,--wrap). */
-#define WRAP(type, name, parameters, arguments)        \
-	type __real_##name parameters;                 \
-	type __wrap_##name parameters;                 \
-	type __wrap_##name parameters                  \
-	{                                              \
-		instant();                             \
-		type result = __real_##name arguments; \
-		instant();                             \
-		return result;                         \
-	}
-WRAP(int, fsync, (int fd), (fd))
-WRAP(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags))
-WRAP(int, linkat, (int from_dir, const char *from, int to_dir, const char *to, int flags),
-    (from_dir, from, to_dir, to, flags))
-WRAP(int, renameat2, (int from_dir, const char *from, int to_dir, const char *to, unsigned flags),
-    (from_dir, from, to_dir, to, flags))
-WRAP(enum err, ledger_commit, (struct ledger * l), (l))
+enum { INSTANTS_MIN = 60 };
 
 static const char *const NAMES[] = {"a.csv", "b.csv", "c.csv"};
 
@@ -215,26 +182,6 @@ end_world(struct world *w)
 	(void)nftw(w->dir, world_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Plays in a child that dies at the n-th instant. True when it did. */
-static bool
-play_and_die(struct world *w, unsigned at)
-{
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		die_at = at;
-		n_instants = 0;
-		play(w);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == DIED);
-	return WEXITSTATUS(status) == DIED;
-}
-
 static void
 check_outcome(struct world *w)
 {
@@ -268,7 +215,7 @@ crash_at(unsigned at, unsigned n_crashes)
 
 	new_world(&w);
 	for (unsigned i = 0; i < n_crashes; i++)
-		died = play_and_die(&w, at) || died;
+		died = play_and_die(&w, at, play) || died;
 	/* Removals of what a crash left behind wait for a start: hence the second run. */
 	die_at = 0;
 	for (int i = 0; i < 2; i++)

@@ -61,7 +61,7 @@ write_new(void *f)
 	/* A client that goes on after a failed write is not to harm what is published; in place it
 	 * harms itself. */
 	if (step(op_write(f, 0, HALF)) || !the_world.direct)
-		(void)step(op_write(f, half, NEW + half));
+		(void)step(op_write(f, half, &NEW[half]));
 }
 
 static void
@@ -102,7 +102,7 @@ run_resume(void)
 
 	if (f == NULL)
 		return;
-	(void)step(op_write(f, 0, NEW + strlen(HALF)));
+	(void)step(op_write(f, 0, &NEW[strlen(HALF)]));
 	close_step(f);
 }
 

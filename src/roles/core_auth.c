@@ -144,12 +144,6 @@ core_auth_pack(char *const *patterns, size_t n_patterns, struct buf *ret_packed)
 	return true;
 }
 
-static bool
-has_quota(const struct config_quota *q)
-{
-	return q->bytes > 0 || q->files > 0;
-}
-
 static enum err
 send_mount(struct core_session *s, const struct config_account *a, const struct config_mount *mount)
 {
@@ -169,7 +163,7 @@ send_mount(struct core_session *s, const struct config_account *a, const struct 
 		.allow = mount->allow,
 		.direct = folder->uploads == CONFIG_UPLOADS_DIRECT,
 		.relaxed = folder->durability == CONFIG_DURABILITY_RELAXED,
-		.metered = has_quota(&folder->quota) || has_quota(&a->quota),
+		.metered = grant_is_metered(a, folder),
 		.names = buf_slice(&names),
 		.no_names = buf_slice(&no_names),
 		.dir = store->dir_fd,

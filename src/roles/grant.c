@@ -98,14 +98,51 @@ grant_may_be_denied(
 }
 
 static bool
-mount_is_within(const struct config_mount *had, const struct config_account *has)
+same_list(char *const *a, size_t n_a, char *const *b, size_t n_b)
+{
+	for (size_t i = 0; n_a == n_b && i < n_a; i++) {
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	}
+	return n_a == n_b;
+}
+
+static bool
+has_quota(const struct config_quota *q)
+{
+	return q->bytes > 0 || q->files > 0;
+}
+
+bool
+grant_is_metered(const struct config_account *account, const struct config_folder *folder)
+{
+	return has_quota(&account->quota) || has_quota(&folder->quota);
+}
+
+/* How files are written there is as good as it was: a session was told of it once. */
+static bool
+keeps_its_ways(const struct config_folder *had, const struct config_folder *has)
+{
+	return had->uploads == has->uploads &&
+	       (had->durability == has->durability || has->durability == CONFIG_DURABILITY_RELAXED);
+}
+
+static bool
+mount_is_within(const struct config_account *account, const struct config_mount *had,
+    const struct config_account *has)
 {
 	for (size_t i = 0; i < has->n_mounts; i++) {
 		const struct config_mount *m = &has->mounts[i];
 		if (strcmp(had->at, m->at) == 0 &&
 		    strcmp(had->folder->name, m->folder->name) == 0 &&
 		    strcmp(had->folder->path, m->folder->path) == 0)
-			return (had->allow & ~m->allow) == 0;
+			return (had->allow & ~m->allow) == 0 &&
+			       same_list(had->names, had->n_names, m->names, m->n_names) &&
+			       same_list(
+				   had->no_names, had->n_no_names, m->no_names, m->n_no_names) &&
+			       keeps_its_ways(had->folder, m->folder) &&
+			       (grant_is_metered(account, had->folder) ||
+				   !grant_is_metered(has, m->folder));
 	}
 	return false;
 }
@@ -114,7 +151,7 @@ bool
 grant_is_within(const struct config_account *had, const struct config_account *has)
 {
 	for (size_t i = 0; i < had->n_mounts; i++) {
-		if (!mount_is_within(&had->mounts[i], has))
+		if (!mount_is_within(had, &had->mounts[i], has))
 			return false;
 	}
 	return true;

@@ -29,7 +29,13 @@ uint32_t grant_change_needs(struct slice verb);
 bool grant_may_be_denied(const struct config_account *account, struct slice verb,
     struct slice folder, struct slice path);
 
-/* Every right in every mount of the first is in the second, too, and to the same directory. */
+/* Are bytes there charged to a quota, of the folder or of the account? */
+bool grant_is_metered(const struct config_account *account, const struct config_folder *folder);
+
+/*
+ * Every right in every mount of the first is in the second, too, to the same directory, for the
+ * same names, with the same care for what is written; and no quota is new.
+ */
 bool grant_is_within(const struct config_account *had, const struct config_account *has);
 
 #endif

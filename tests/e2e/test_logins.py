@@ -12,6 +12,10 @@ import pytest
 import harness
 from harness import fingerprint, new_key, public_half, wait_until
 
+# Of "secret", in the slowest of the kinds that are easily made slow.
+SLOW_HASH = ("$6$rounds=20000000$abcdefgh$"
+             "anlfnl4XyIaZfh5gSyH.JnPnpq1qe79N0s0ekNgff4EkdFY7UaFPCCjKM4dT6gWCMtHTougtsGDDirDytwlYv0")
+
 PASSWORD = "correct horse £ \"battery\" staple"
 
 
@@ -435,6 +439,41 @@ def test_a_client_that_leaves_while_its_password_is_checked(by_password):
         process.kill()
         process.wait(10)
     Login(gateway, password=PASSWORD).works()
+
+
+def test_who_checks_a_password_reaches_nothing(by_password):
+    # A hash that costs seconds, so that there is something to look at.
+    erp(by_password)["password"] = SLOW_HASH
+    gateway = by_password.start()
+    login = Login(gateway, password="secret")
+    process = subprocess.Popen(login.command(), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env=login.environment)
+    pid = wait_until(lambda: [p for p in harness.children_of(gateway.process.pid)
+                              if harness.comm(p) == "dray-checker"], "a checker is at work")[0]
+    status = f"/proc/{pid}/status"
+
+    def facts():
+        with open(status) as f:
+            return dict(line.strip().split(":\t", 1) for line in f if ":\t" in line)
+
+    wait_until(lambda: facts()["Seccomp"].strip() == "2", "it is confined")
+    told = facts()
+    assert told["NoNewPrivs"].strip() == "1"
+    assert int(told["CapEff"], 16) == int(told["CapPrm"], 16) == 0
+    targets = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+    assert sum(t.startswith("socket:") for t in targets) == 1, targets
+    assert not [t for t in targets if str(gateway.home) in t]
+    with open(f"/proc/{pid}/cmdline", "rb") as f:
+        assert b"secret" not in f.read()
+    # Others log in meanwhile: core waits for nobody.
+    Login(gateway, "shop", keys=[gateway.keys["shop"]]).works()
+    # A checker that dies is a no.
+    gateway.expect("role.crashed")
+    os.kill(pid, 9)
+    process.wait(harness.PATIENCE)
+    assert gateway.wait_event("checker.no-answer")["account"] == "erp"
+    assert gateway.wait_event("session.refused")["why"] == "the password is wrong"
 
 
 # Both.

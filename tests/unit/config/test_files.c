@@ -351,9 +351,9 @@ test_authorities(void **state)
 	    "@/dray.yaml:10:24: trusted_user_ca @/own_ca has mode 0666: only its owner may write "
 	    "to it (chmod 644)\n"
 	    "@/dray.yaml:10:41: warning: account \"b\" has expired\n"
+	    "@/dray.yaml:12:18: warning: @/ca holds no usable key: nobody can log in with it\n"
 	    "@/dray.yaml:12:18: warning: @/ca:1: it begins neither with a type of key nor with an "
 	    "option that is known here\n"
-	    "@/dray.yaml:12:18: warning: @/ca holds no usable key: nobody can log in with it\n"
 	    "@/dray.yaml:13:15: revoked_keys @/revoked can't be used: line 2 can't be used: "
 	    "it holds no public key of a type that is known\n");
 }

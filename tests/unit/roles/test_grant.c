@@ -150,6 +150,50 @@ test_a_narrower_grant(unused_arg void **state)
 	assert_false(grant_is_within(&ACCOUNT, &has));
 }
 
+/* Rights are not all that a session was told of at its login. */
+static void
+test_other_ways(void **state)
+{
+	(void)state;
+	char csv[] = "*.csv", xml[] = "*.xml", name[] = "f", path[] = "/f", at[] = "/";
+	char *names[] = {csv, xml}, *other[] = {csv, csv};
+	const struct config_folder folder = {.name = name, .path = path};
+	struct config_folder now_folder = folder;
+	struct config_mount had_mount = {.at = at, .folder = &folder, .names = names, .n_names = 2};
+	struct config_mount mount = had_mount;
+	struct config_account had = {.mounts = &had_mount, .n_mounts = 1};
+	struct config_account has = {.mounts = &mount, .n_mounts = 1};
+
+	mount.folder = &now_folder;
+	assert_true(grant_is_within(&had, &has));
+	mount.n_names = 1;
+	assert_false(grant_is_within(&had, &has));
+	mount.n_names = 2;
+	mount.names = other;
+	assert_false(grant_is_within(&had, &has));
+	mount.names = names;
+	mount.no_names = other;
+	mount.n_no_names = 1;
+	assert_false(grant_is_within(&had, &has));
+	mount.n_no_names = 0;
+	now_folder.uploads = CONFIG_UPLOADS_DIRECT;
+	assert_false(grant_is_within(&had, &has));
+	now_folder.uploads = CONFIG_UPLOADS_PRIVATE;
+	now_folder.durability = CONFIG_DURABILITY_RELAXED;
+	assert_true(grant_is_within(&had, &has));
+	assert_false(grant_is_within(&has, &had));
+	now_folder.durability = CONFIG_DURABILITY_FULL;
+	/* Who was not metered would not ask; who was goes on asking, and gets what there is. */
+	now_folder.quota.files = 1;
+	assert_false(grant_is_within(&had, &has));
+	assert_true(grant_is_within(&has, &had));
+	now_folder.quota.files = 0;
+	has.quota.bytes = 1;
+	assert_false(grant_is_within(&had, &has));
+	had.quota.bytes = 5;
+	assert_true(grant_is_within(&had, &has));
+}
+
 int
 main(void)
 {
@@ -160,6 +204,7 @@ main(void)
 	    cmocka_unit_test(test_verbs),
 	    cmocka_unit_test(test_denials),
 	    cmocka_unit_test(test_a_narrower_grant),
+	    cmocka_unit_test(test_other_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

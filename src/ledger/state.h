@@ -25,13 +25,14 @@
  * |           | directories fsynced; the source may have  | already deleted or moved there counts |
  * |           | been told                                 | as done; then TOLD                    |
  * | settled   | the source was told; complete on our side | stays; leftovers in staging go        |
- * | delivered | a consumer has read it whole              | stays; leftovers in staging go        |
+ * | delivered | every consumer has read it whole          | stays; leftovers in staging go        |
  * | skipped   | a rule said no                            | stays; leftovers in staging go        |
  * | held      | as staged, and an operator must release   | stays: the staged bytes are kept      |
  * |           | it                                        |                                       |
  * | failed    | retries are used up; the source was not   | stays, and so does what is in         |
- * |           | told                                      | staging: of an account's upload it is |
- * |           |                                           | the only copy                         |
+ * |           | told                                      | staging. An account's upload, whose   |
+ * |           |                                           | client never heard that it arrived,   |
+ * |           |                                           | is a partial again (partials.h)       |
  * | gone      | it vanished, or changed, before it was    | stays; leftovers in staging go        |
  * |           | staged: we never answered for it          |                                       |
  */

@@ -396,8 +396,16 @@ core_partials_adopt(struct core *c)
 enum err
 core_partials_load(struct core *c)
 {
+	struct core_partial *p;
+
+	/* A turn that was lost took rows with it: of what is known, all are written again. */
+	TAILQ_FOREACH (p, &c->partials, entry)
+		p->is_settled = p->path[0] == '\0';
+	enum err e = core_partials_settle(c);
+	if (e != ERR_OK)
+		return e;
 	core_partials_free(c);
-	enum err e = partials_recover(&c->gateway, time_now_us(), adopt, c);
+	e = partials_recover(&c->gateway, time_now_us(), adopt, c);
 	core_partials_watch(c);
 	return e;
 }

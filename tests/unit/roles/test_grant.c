@@ -98,6 +98,9 @@ test_verbs(unused_arg void **state)
 {
 	assert_int_equal(grant_change_needs(slice_str("removed")), VFS_DELETE);
 	assert_int_equal(grant_change_needs(slice_str("renamed")), VFS_RENAME);
+	assert_int_equal(grant_change_needs(slice_str("written")), VFS_UPLOAD);
+	assert_int_equal(grant_change_needs(slice_str("linked")), VFS_UPLOAD);
+	assert_int_equal(grant_change_needs(slice_str("copied")), VFS_UPLOAD);
 	assert_int_equal(grant_change_needs(slice_str("delivered")), 0);
 	assert_int_equal(grant_change_needs(slice_str("")), 0);
 }

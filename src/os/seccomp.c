@@ -233,8 +233,11 @@ fill_filter(scmp_filter_ctx filter)
 	return e == ERR_OK ? add_own_signals(filter) : e;
 }
 
+/* Of instructions; ours has about 160. A copy is made on the stack of each process. */
+enum { FILTER_MAX = 512 };
+
 struct sandbox_filter {
-	struct sock_filter code[BPF_MAXINSNS];
+	struct sock_filter code[FILTER_MAX];
 	unsigned short n_code;
 	size_t own_pid; /* the one instruction that has OWN_PID in it */
 };
@@ -268,6 +271,8 @@ export_code(scmp_filter_ctx filter, struct sandbox_filter *f)
 	ssize_t len = pread(fd, f->code, sizeof f->code, 0);
 	if (len < 0)
 		return err_last();
+	if ((size_t)len == sizeof f->code)
+		return ERR_LIMIT;
 	f->n_code = (unsigned short)((size_t)len / sizeof f->code[0]);
 	return find_own_pid(f);
 }
@@ -298,7 +303,7 @@ sandbox_filter_new(struct sandbox_filter **ret_filter)
 enum err
 sandbox_filter_load(const struct sandbox_filter *filter)
 {
-	struct sock_filter code[BPF_MAXINSNS];
+	struct sock_filter code[FILTER_MAX];
 	struct sock_fprog program = {.len = filter->n_code, .filter = code};
 
 	memcpy(code, filter->code, filter->n_code * sizeof code[0]);

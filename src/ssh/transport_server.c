@@ -397,11 +397,12 @@ static enum err
 make_wire(struct server *s, const struct hostkeys *host_keys)
 {
 	struct wire_server_config config = {
-	    .link.host_keys = hostkeys_all(host_keys, &config.link.n_host_keys),
 	    .link.software = "Dray",
 	    .max_failures = s->limits.auth_attempts,
 	};
 
+	/* Not in the initialiser, whose end may be what sets the number to 0. */
+	config.link.host_keys = hostkeys_all(host_keys, &config.link.n_host_keys);
 	if ((s->limits.methods & TRANSPORT_PUBLICKEY) != 0)
 		config.methods |= WIRE_PUBLICKEY;
 	if ((s->limits.methods & TRANSPORT_PASSWORD) != 0)

@@ -97,8 +97,9 @@ def new_session(systems):
 
 def ends(gateway, wire, why):
     wire.wait_closed()
-    assert gateway.wait_event("session.revoked")["why"] == why
-    assert gateway.wait_event("session.end")["why"] == f"ended by the gateway: {why}"
+    revoked = gateway.wait_event("session.revoked", why=why)
+    end = gateway.wait_event("session.end", session=revoked["session"])
+    assert end["why"] == f"ended by the gateway: {why}"
 
 
 def erp(gateway):
@@ -455,11 +456,11 @@ def test_who_checks_a_password_reaches_nothing(by_password):
 
     def facts():
         with open(status) as f:
-            return dict(line.strip().split(":\t", 1) for line in f if ":\t" in line)
+            return {key: value.strip() for key, _, value in (line.partition(":") for line in f)}
 
-    wait_until(lambda: facts()["Seccomp"].strip() == "2", "it is confined")
+    wait_until(lambda: facts()["Seccomp"] == "2", "it is confined")
     told = facts()
-    assert told["NoNewPrivs"].strip() == "1"
+    assert told["NoNewPrivs"] == "1"
     assert int(told["CapEff"], 16) == int(told["CapPrm"], 16) == 0
     targets = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
     assert sum(t.startswith("socket:") for t in targets) == 1, targets

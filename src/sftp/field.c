@@ -114,6 +114,18 @@ get_pairs(struct rd *r, void *value)
 	*(struct slice *)value = all;
 }
 
+static enum err
+put_nothing(struct buf *b unused_arg, const void *value unused_arg)
+{
+	return ERR_OK;
+}
+
+static void
+get_slack(struct rd *r, void *value unused_arg)
+{
+	(void)rd_rest(r);
+}
+
 static const struct field_codec CODECS[] = {
     [SFTP_FIELD_U32] = {put_u32, get_u32},
     [SFTP_FIELD_U64] = {put_u64, get_u64},
@@ -124,6 +136,7 @@ static const struct field_codec CODECS[] = {
     [SFTP_FIELD_ATTRS] = {put_attrs, get_attrs},
     [SFTP_FIELD_REST] = {put_rest, get_rest},
     [SFTP_FIELD_PAIRS] = {put_rest, get_pairs},
+    [SFTP_FIELD_SLACK] = {put_nothing, get_slack},
 };
 
 enum err

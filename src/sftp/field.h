@@ -17,8 +17,9 @@ enum sftp_field_kind {
 	SFTP_FIELD_DATA,   /* a string as long as its packet allows */
 	SFTP_FIELD_TEXT, /* a string of at most SFTP_TEXT_MAX; missing at the packet's end: empty */
 	SFTP_FIELD_ATTRS,
-	SFTP_FIELD_REST, /* everything to the packet's end */
-	SFTP_FIELD_PAIRS /* strings to the packet's end, an even number of them */
+	SFTP_FIELD_REST,  /* everything to the packet's end */
+	SFTP_FIELD_PAIRS, /* strings to the packet's end, an even number of them */
+	SFTP_FIELD_SLACK  /* no value: what stands there to the packet's end is read over */
 };
 
 enum {

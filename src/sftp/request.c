@@ -22,7 +22,12 @@ static const struct request_layout LAYOUTS[SFTP_N_REQUESTS] = {
     [SFTP_REQ_OPEN] = {SSH_FXP_OPEN, NULL, {F(PATH, path), F(U32, pflags), F(ATTRS, attrs)}},
     [SFTP_REQ_CLOSE] = {SSH_FXP_CLOSE, NULL, {F(HANDLE, handle)}},
     [SFTP_REQ_READ] = {SSH_FXP_READ, NULL, {F(HANDLE, handle), F(U64, offset), F(U32, length)}},
-    [SFTP_REQ_WRITE] = {SSH_FXP_WRITE, NULL, {F(HANDLE, handle), F(U64, offset), F(DATA, data)}},
+    /*
+     * Behind a file's last piece Go's pkg/sftp 1.13.5 (in the rclone of Debian 12) sends the rest
+     * of its buffer, and every server reads over that.
+     */
+    [SFTP_REQ_WRITE] = {SSH_FXP_WRITE, NULL,
+	{F(HANDLE, handle), F(U64, offset), F(DATA, data), {SFTP_FIELD_SLACK}}},
     [SFTP_REQ_LSTAT] = {SSH_FXP_LSTAT, NULL, {F(PATH, path)}},
     [SFTP_REQ_FSTAT] = {SSH_FXP_FSTAT, NULL, {F(HANDLE, handle)}},
     [SFTP_REQ_SETSTAT] = {SSH_FXP_SETSTAT, NULL, {F(PATH, path), F(ATTRS, attrs)}},

@@ -309,6 +309,18 @@ test_all_or_nothing(void **state unused_arg)
 	}
 }
 
+/* What Go's pkg/sftp 1.13.5 sends for a last piece of one byte: the data, and more behind it. */
+static void
+test_write_with_slack(void **state unused_arg)
+{
+	static const struct slice packet = S("\6\0\0\0\1\0\0\0\1h\0\0\0\0\0\0\200\0\0\0\0\1xyz");
+	struct sftp_request r;
+
+	assert_int_equal(sftp_request_decode(packet, &r), ERR_OK);
+	assert_true(slice_is(r.data, "x"));
+	assert_int_equal(r.offset, 32768);
+}
+
 /* What OpenSSH's sftp sends for `ln -s target /link`: the target comes first. */
 static void
 test_symlink_order(void **state unused_arg)
@@ -413,6 +425,7 @@ main(void)
 	    cmocka_unit_test(test_bad_requests),
 	    cmocka_unit_test(test_bounds),
 	    cmocka_unit_test(test_all_or_nothing),
+	    cmocka_unit_test(test_write_with_slack),
 	    cmocka_unit_test(test_symlink_order),
 	    cmocka_unit_test(test_status_without_words),
 	    cmocka_unit_test(test_names),

@@ -164,7 +164,7 @@ def test_pieces_of_two_versions_are_nothing(shelf, new_wire):
 
 def test_lftp_fetches_in_parallel(shelf, scratch):
     gateway = shelf(on_delivered="archive")
-    content = os.urandom(CHUNK) * 1024
+    content = os.urandom(CHUNK) * 256
     put(gateway, "big", content)
     local = scratch / "local"
     local.mkdir()
@@ -172,7 +172,7 @@ def test_lftp_fetches_in_parallel(shelf, scratch):
     done = subprocess.run(
         ["lftp", "-c", f"set sftp:connect-program '{connect}'; set net:max-retries 1; "
          f"open -p {gateway.port} -u erp, sftp://127.0.0.1; "
-         f"set pget:min-chunk-size 64k; pget -n 4 /in/big -o {local}/big; cls /in"],
+         f"set pget:min-chunk-size 64k; set net:limit-rate 1M; pget -n 4 /in/big -o {local}/big; cls /in"],
         capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL,
         env={**os.environ, "HOME": str(scratch)})
     assert done.returncode == 0, done.stderr

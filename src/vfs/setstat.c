@@ -32,14 +32,6 @@ setstat_apply(int fd, const struct mount *m, const struct sftp_attrs *attrs, boo
 	return futimens(fd, times) < 0 ? err_last() : ERR_OK;
 }
 
-enum err
-setstat_size(int fd, uint64_t size)
-{
-	if (size > (uint64_t)INT64_MAX)
-		return ERR_INVALID;
-	return ftruncate(fd, (off_t)size) < 0 ? err_last() : ERR_OK;
-}
-
 /* Of this session's own upload, which is OPEN. */
 static struct sftp_result
 setstat_own(struct upload *u, const struct sftp_attrs *attrs)

@@ -15,7 +15,4 @@ mode_t setstat_mode(const struct mount *m, const struct sftp_attrs *attrs, bool 
 enum err setstat_apply(
     int fd, const struct mount *m, const struct sftp_attrs *attrs, bool is_dir) must_check;
 
-/* The size of an upload's private file. */
-enum err setstat_size(int fd, uint64_t size) must_check;
-
 #endif

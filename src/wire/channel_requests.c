@@ -44,6 +44,7 @@ channel_on_global(struct channel *c, struct slice payload, struct story *story)
 	struct rd r = rd_of(payload);
 	struct buf b _cleanup_(buf_fini);
 
+	buf_init(&b, ANSWER_MAX);
 	(void)rd_u8(&r);
 	struct slice name = rd_string(&r, WIRE_PACKET_MAX);
 	bool want_reply = rd_u8(&r) != 0;
@@ -53,7 +54,6 @@ channel_on_global(struct channel *c, struct slice payload, struct story *story)
 	    slice_starts_with(name, slice_str("keepalive@")) ? ERR_OK : count_refusal(c, story);
 	if (e != ERR_OK || !want_reply)
 		return e;
-	buf_init(&b, ANSWER_MAX);
 	e = buf_put_u8(&b, SSH_MSG_REQUEST_FAILURE);
 	return e == ERR_OK ? channel_answer(c, &b) : e;
 }

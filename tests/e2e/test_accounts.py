@@ -324,14 +324,15 @@ def test_each_right_is_needed(ready, gateway, new_wire):
 def test_too_many_attempts(gateway, scratch):
     gateway.config["limits"]["auth_attempts"] = 3
     gateway.start()
-    keys = [new_key(scratch / f"stranger{i}") for i in range(6)]
+    # What is only asked about counts a quarter: agents offer all the keys that they hold.
+    keys = [new_key(scratch / f"stranger{i}") for i in range(16)]
     more = [word for key in keys for word in ("-i", str(key))]
     done = subprocess.run(
         ["ssh", *gateway.ssh_options("erp", keys[0]), *more, "-p", str(gateway.port), "-s",
          "erp@127.0.0.1", "sftp"], capture_output=True, text=True, timeout=60,
         stdin=subprocess.DEVNULL)
     assert done.returncode != 0
-    assert len(gateway.events("session.refused")) <= 4
+    assert len(gateway.events("session.refused")) <= 3 * 4 + 1
     wait_until(lambda: gateway.events("session.end"), "that session has ended")
     assert gateway.sftp("erp", "ls /").returncode == 0
 

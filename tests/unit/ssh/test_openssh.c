@@ -160,6 +160,8 @@ speaks_every_algorithm(void **state)
 	    "-c aes128-ctr -m hmac-sha2-512",
 	    "-C", /* we have no compression: it goes without */
 	    "-o RekeyLimit=256K",
+	    "-c chacha20-poly1305@openssh.com -o RekeyLimit=100K",
+	    "-c aes256-ctr -m hmac-sha2-256 -o RekeyLimit=100K",
 	};
 	struct serve how = usual(SERVE_ECHO);
 	int server;
@@ -172,6 +174,86 @@ speaks_every_algorithm(void **state)
 			fail_msg("%s: ssh %d, server %d", OPTIONS[i], status, server);
 		}
 	}
+}
+
+/* The server with this host key alone. */
+static void
+serve_with_host_key(const char *keygen)
+{
+	struct buf private _cleanup_(buf_fini) = {.max = 0};
+	struct hostkeys *keys = world.keys;
+	struct serve how = usual(SERVE_ECHO);
+	struct story story = {""};
+	int server;
+
+	assert_int_equal(run("rm -f hk hk.pub; ssh-keygen -q -N '' -C '' %s -f hk", keygen), 0);
+	get_file("hk", &private);
+	assert_int_equal(hostkeys_new(&world.keys), ERR_OK);
+	assert_int_equal(hostkeys_add(world.keys, buf_slice(&private), &story), ERR_OK);
+	assert_int_equal(
+	    run("echo \"[127.0.0.1]:%u $(cat hk.pub)\" >known_hosts", (unsigned)world.port), 0);
+	int status = run_ssh(&how, "", "-s sftp <data >back 2>err", &server);
+	if (status != 0 || server != 0 || run("cmp data back") != 0)
+		fail_msg("%s: ssh %d, server %d", keygen, status, server);
+	/* Another one than the client knows: it goes away, and says nothing of itself. */
+	put_known_hosts();
+	assert_int_equal(run_ssh(&how, "", "-s sftp <data >back 2>err", &server), 255);
+	assert_true(file_has("err", "verification failed\\|REMOTE HOST"));
+	assert_true(server > EXIT_ERROR_BASE && server < EXIT_ERROR_BASE + ERR_N);
+	hostkeys_free(world.keys);
+	world.keys = keys;
+	put_known_hosts();
+}
+
+static void
+shows_host_keys_of_every_kind(void **state)
+{
+	static const char *const KINDS[] = {"-t ed25519", "-t ecdsa -b 256", "-t ecdsa -b 384",
+	    "-t ecdsa -b 521", "-t rsa -b 2048", "-t rsa -b 4096"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(KINDS); i++)
+		serve_with_host_key(KINDS[i]);
+}
+
+/* As an agent that holds many keys would: the right one comes last. */
+static void
+finds_the_key_among_many(void **state)
+{
+	struct serve how = usual(SERVE_ECHO);
+	char options[1000] = "";
+	int server;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		size_t len = strlen(options);
+		assert_int_equal(
+		    run("rm -f k%d k%d.pub; ssh-keygen -q -N '' -t ed25519 -f k%d", i, i, i), 0);
+		(void)snprintf(options + len, sizeof options - len, "-i k%d ", i);
+	}
+	/* run_ssh gives the right one first: so it must be none of its own here. */
+	assert_int_equal(run("mv key right && cp k0 key"), 0);
+	(void)snprintf(options + strlen(options), sizeof options - strlen(options), "-i right");
+	int status = run_ssh(&how, options, "-s sftp <data >back 2>err", &server);
+	assert_int_equal(run("mv right key"), 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(server, 0);
+	assert_int_equal(run("cmp data back"), 0);
+}
+
+/* A quiet line is kept alive by questions that all are refused, and answered. */
+static void
+answers_keepalives(void **state)
+{
+	struct serve how = usual(SERVE_ECHO);
+	int server;
+
+	(void)state;
+	assert_int_equal(run("rm -f slow; mkfifo slow; (sleep 3; cat data) >slow &"), 0);
+	assert_int_equal(run_ssh(&how, "-o ServerAliveInterval=1 -o ServerAliveCountMax=1",
+			     "-s sftp <slow >back 2>err", &server),
+	    0);
+	assert_int_equal(server, 0);
 }
 
 static void
@@ -408,6 +490,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(speaks_every_algorithm),
+	    cmocka_unit_test(shows_host_keys_of_every_kind),
+	    cmocka_unit_test(finds_the_key_among_many),
+	    cmocka_unit_test(answers_keepalives),
 	    cmocka_unit_test(offers_nothing_weak),
 	    cmocka_unit_test(takes_an_upload_to_its_end),
 	    cmocka_unit_test(refuses_all_but_sftp),

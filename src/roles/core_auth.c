@@ -189,8 +189,8 @@ core_auth_terms(
 }
 
 /*
- * Grants. A session gets the mounts of one account, once: afterwards its link is in another state,
- * in which they are illegal.
+ * Grants, before the answer. A session gets the mounts of one account, once: after the answer its
+ * link is in another state, in which they are illegal.
  */
 static enum err
 grant(struct core_session *s, const struct config_account *a)
@@ -212,9 +212,6 @@ grant(struct core_session *s, const struct config_account *a)
 	s->grant = a;
 	s->since_us = time_now_us();
 	core_partials_send(s);
-	answer(s, IPC_VERDICT_ACCEPT, 0, (uint32_t)a->n_mounts);
-	s->peer.link.state = IPC_RUNNING;
-	core_session_logged_in(s);
 	return ERR_OK;
 }
 
@@ -236,7 +233,11 @@ conclude(const struct attempt *a)
 	}
 	if (grant(s, a->account) != ERR_OK)
 		return ERR_FORMAT;
+	/* Told before anybody can do a thing with it. */
 	log_emit(LOG_LEVEL_INFO, "session.login", told.fields, told.n);
+	answer(s, IPC_VERDICT_ACCEPT, 0, (uint32_t)s->grant->n_mounts);
+	s->peer.link.state = IPC_RUNNING;
+	core_session_logged_in(s);
 	return ERR_OK;
 }
 

@@ -227,6 +227,18 @@ def test_max_sessions(gateway, new_session):
     login.works()
 
 
+def test_another_idle_timeout_reaches_the_session(gateway, new_session):
+    gateway.start()
+    wire = new_session(Login(gateway, keys=[gateway.keys["erp"]]))
+    assert wire.works()
+    erp(gateway)["idle_timeout"] = "1s"
+    gateway.write_config()
+    gateway.reload()
+    wire.wait_closed()
+    assert "idle" in gateway.wait_event("session.end")["why"]
+    assert not gateway.events("session.revoked")
+
+
 # Certificates.
 
 

@@ -6,6 +6,7 @@
 #include "roles/session_internal.h"
 
 #include <malloc.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,9 @@
 #define CLOSE_TIMEOUT (2 * US_PER_SEC)
 #define FLUSH_LOOK    (10 * US_PER_MS)
 #define REST_AFTER    US_PER_SEC
+
+/* Messages of core's between two looks at the client. */
+enum { HEARD_AT_ONCE = 64 };
 
 void
 session_end(struct session *s, enum err e, const char *why)
@@ -90,15 +94,30 @@ session_dispatch(struct session *s, struct ipc_message *m)
 	return ipc_dispatch(HANDLERS, ARRAY_LEN(HANDLERS), s, m);
 }
 
-/* One message of core's, or the end of its line: then this session is to end. */
+static bool
+core_says_more(const struct session *s)
+{
+	struct pollfd core = {.fd = s->core.fd, .events = POLLIN};
+
+	return poll(&core, 1, 0) > 0;
+}
+
+/*
+ * What core has said by now, or the end of its line: then this session is to end. Core answers the
+ * uploads of a turn of its own one after the other: heard together, they are put in place together.
+ */
 void
 session_hear_core(struct session *s)
 {
 	struct ipc_message m;
+	unsigned n = 0;
+	enum err e;
 
-	enum err e = ipc_recv(&s->core, &m);
-	if (e == ERR_OK)
-		e = session_dispatch(s, &m);
+	do {
+		e = ipc_recv(&s->core, &m);
+		if (e == ERR_OK)
+			e = session_dispatch(s, &m);
+	} while (e == ERR_OK && s->end == ERR_OK && ++n < HEARD_AT_ONCE && core_says_more(s));
 	if (e != ERR_OK)
 		session_end(s, e,
 		    e == ERR_CLOSED ? "ended by the gateway" : "a message of core's made no sense");

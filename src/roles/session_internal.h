@@ -39,7 +39,7 @@ struct session {
 void session_end(struct session *s, enum err e, const char *why);
 /* Something could not be done; when it is because the line is over, that tells more. */
 void session_end_failed(struct session *s, enum err e, const char *what);
-/* One message of core's, or the end of its line: then this session is to end. */
+/* What core has said by now, or the end of its line: then this session is to end. */
 void session_hear_core(struct session *s);
 /* Handles a message of core's that came while another was waited for. */
 enum err session_dispatch(struct session *s, struct ipc_message *m) must_check;

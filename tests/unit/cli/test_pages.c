@@ -124,14 +124,27 @@ static const struct ipc_ctl_done KEY_CHANGED = {
     .error = ERR_IO, .cause = IPC_CONNECT_HOST_KEY_CHANGED + 1, .message = S("another key")};
 static const struct ipc_ctl_done SILENT_FAILURE = {.error = ERR_UNSUPPORTED};
 
+static const struct ipc_ctl_folder PLAIN_FOLDER = {.name = S("plain")};
+static const struct ipc_ctl_folder LEFT_FOLDER = {
+    .name = S("left"), .n_partials = 2, .partial_bytes = 3 << 20};
+static const struct ipc_ctl_folder FULL_FOLDER = {.name = S("full"),
+    .used_bytes = 1 << 20,
+    .used_files = 3,
+    .quota_bytes = 10 << 20,
+    .quota_files = 100};
+static const struct ipc_ctl_account FULL_ACCOUNT = {
+    .name = S("erp"), .used_bytes = 9, .used_files = 3, .quota_files = 3};
+
 /* The rows come in an order that nobody would choose. */
 static const struct fake_script STATUS = {.question = IPC_CTL_STATUS,
     .text = "",
     .messages = {{IPC_CTL_SESSION, &SESSION}, {IPC_CTL_REMOTE, &GOOD_REMOTE},
 	{IPC_CTL_ROUTE, &GOOD_ROUTE}, {IPC_CTL_SESSION, &STRANGER}, {IPC_CTL_GATEWAY, &GATEWAY},
 	{IPC_CTL_REMOTE, &BAD_REMOTE}, {IPC_CTL_ROUTE, &BAD_ROUTE}, {IPC_CTL_TRANSFER, &GIVEN_UP},
-	{IPC_CTL_ADDRESS, &BAD_ADDRESS}, {IPC_CTL_ADDRESS, &GOOD_ADDRESS}, {IPC_CTL_DONE, &DONE}},
-    .n_messages = 11};
+	{IPC_CTL_ADDRESS, &BAD_ADDRESS}, {IPC_CTL_ADDRESS, &GOOD_ADDRESS},
+	{IPC_CTL_ACCOUNT, &FULL_ACCOUNT}, {IPC_CTL_FOLDER, &PLAIN_FOLDER},
+	{IPC_CTL_FOLDER, &LEFT_FOLDER}, {IPC_CTL_FOLDER, &FULL_FOLDER}, {IPC_CTL_DONE, &DONE}},
+    .n_messages = 15};
 
 static void
 assert_page(const struct fake_script *script, const char *const *args, const char *page)
@@ -170,6 +183,13 @@ test_status(void **state)
 	    "SESSION  ACCOUNT  PEER             SINCE\n"
 	    "      7  erp      10.0.0.1:40000   now\n"
 	    "     12  -        [2001:db8::1]:5  3s ago\n"
+	    "\n"
+	    "FOLDER  PRIVATE    BYTES  QUOTA\n"
+	    "left          2  3.0 MiB  -\n"
+	    "full          0      0 B  1.0 MiB of 10.0 MiB, 3 of 100 files\n"
+	    "\n"
+	    "ACCOUNT  QUOTA\n"
+	    "erp      3 of 3 files\n"
 	    "\n"
 	    "What is stuck, and why:\n"
 	    "  address 10.0.0.1:22: not listening: Address already in use\n"
@@ -296,16 +316,19 @@ test_status_json(void **state)
 
 	assert_int_equal(a.code, CLI_OK);
 	write_file("status.json", a.out, 0644);
-	assert_int_equal(shell("python3 -c 'import json; d = json.load(open(\"status.json\")); "
-			       "assert list(d) == [\"gateway\", \"addresses\", \"routes\", "
-			       "\"remotes\", \"sessions\", \"bans\", \"stuck\"]; "
-			       "assert [a[\"listening\"] for a in d[\"addresses\"]] == "
-			       "[False, True]; assert d[\"stuck\"][0][\"id\"] == 24; assert "
-			       "d[\"gateway\"][\"pid\"] == 4711; "
-			       "assert d[\"routes\"][1][\"from\"] == \"bolt:/out\\\\x0abox\"; "
-			       "assert d[\"routes\"][1][\"failed\"] == 1; "
-			       "assert d[\"routes\"][1][\"last_run\"] is None; "
-			       "assert len(d[\"sessions\"]) == 2'"),
+	assert_int_equal(
+	    shell("python3 -c 'import json; d = json.load(open(\"status.json\")); "
+		  "assert list(d) == [\"gateway\", \"addresses\", \"routes\", "
+		  "\"remotes\", \"sessions\", \"bans\", \"folders\", \"accounts\", \"stuck\"]; "
+		  "assert [a[\"listening\"] for a in d[\"addresses\"]] == "
+		  "[False, True]; assert d[\"stuck\"][0][\"id\"] == 24; assert "
+		  "d[\"gateway\"][\"pid\"] == 4711; "
+		  "assert d[\"routes\"][1][\"from\"] == \"bolt:/out\\\\x0abox\"; "
+		  "assert d[\"routes\"][1][\"failed\"] == 1; "
+		  "assert d[\"routes\"][1][\"last_run\"] is None; "
+		  "assert d[\"folders\"][1][\"partials\"] == 2; "
+		  "assert d[\"accounts\"][0][\"quota_files\"] == 3; "
+		  "assert len(d[\"sessions\"]) == 2'"),
 	    0);
 	answer_fini(&a);
 }

@@ -65,6 +65,12 @@ enum err core_partials_adopt(struct core *c) must_check;
 void core_partials_count(
     const struct core *c, const char *folder, uint64_t *ret_n, uint64_t *ret_bytes);
 
+/*
+ * core_partial_bound.c: p was left just now. Of what its account has left, the oldest go until the
+ * rest is no longer too much.
+ */
+enum err core_partial_bound(struct core *c, struct core_partial *p) must_check;
+
 /* core_partial_time.c: the timer. */
 
 /* Something is new: the timer may have to come sooner. */

@@ -212,8 +212,8 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 /* The session has logged in: it no longer counts as unauthenticated. */
 #define IPC_FIELDS_SESSION_IN(F) F(U64, session, 0)
 
-/* So many connections of this block (empty: of several) were turned away without a session since the
- * last word. limit: which one, as the configuration calls it. */
+/* So many connections of this block (empty: of several) were turned away without a session since
+ * the last word. limit: which one, as the configuration calls it. */
 #define IPC_FIELDS_LISTENER_DROPPED(F) \
 	F(STR, host, IPC_ADDRESS_MAX)  \
 	F(STR, limit, IPC_NAME_MAX)    \
@@ -287,7 +287,8 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	F(U32, sk_flags, 0)             \
 	F(U32, sk_counter, 0)
 
-/* What holds for the whole account, before its mounts, and when a reload changes it. Rates in bytes per second, 0: no limit. */
+/* What holds for the whole account, before its mounts, and when a reload changes it. Rates in bytes
+ * per second, 0: no limit. */
 #define IPC_FIELDS_AUTH_ACCOUNT(F) \
 	F(I64, idle_timeout_us, 0) \
 	F(U64, rate_in, 0)         \
@@ -663,8 +664,9 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	F(U32, n_bans, 0)
 
 /*
- * A folder: its private files that nobody has open, and its quota. What is leased and written counts
- * as used; used is 0 where there is no quota (quota_bytes and quota_files 0), for nothing counts it.
+ * A folder: its private files that nobody has open, and its quota. What is leased and written
+ * counts as used; used is 0 where there is no quota (quota_bytes and quota_files 0), for nothing
+ * counts it.
  */
 #define IPC_FIELDS_CTL_FOLDER(F)   \
 	F(STR, name, IPC_NAME_MAX) \

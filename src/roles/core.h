@@ -137,7 +137,7 @@ struct core {
 	bool stuck;                 /* the ledger can't be written: nothing is done until it can */
 	sd_event_source *stuck_timer;
 	int turn_messages; /* handled since the last commit */
-	bool stopping; /* no new sessions and transfers; what sessions have open is finished */
+	bool stopping;     /* no new sessions and transfers; what sessions have open is finished */
 	sd_event_source *drain_timer;
 	struct banlist bans;
 

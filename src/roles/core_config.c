@@ -1,10 +1,10 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "roles/core_partial.h"
-#include "roles/core_quota.h"
 #include "roles/core_defence.h"
 #include "roles/core_pace.h"
+#include "roles/core_partial.h"
+#include "roles/core_quota.h"
 
 enum { CONFIG_ERRORS_MAX = 64 * 1024 };
 

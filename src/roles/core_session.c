@@ -10,8 +10,8 @@
 #include "base/text.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "roles/core_login.h"
 #include "roles/core_defence.h"
+#include "roles/core_login.h"
 #include "roles/core_pace.h"
 #include "roles/core_partial.h"
 #include "roles/core_quota.h"
@@ -139,7 +139,8 @@ others_are_recording(const struct core *c, const char *account)
 	return false;
 }
 
-/* What it had open stays private; what was recorded for it is put in place, or stays private, too. */
+/* What it had open stays private; what was recorded for it is put in place, or stays private, too.
+ */
 static enum err
 take_over_uploads(struct core *c, const char *account, bool recording)
 {

@@ -31,11 +31,11 @@ struct core_session {
 	uint32_t n_denied;    /* denials that it told */
 	SLIST_HEAD(, core_lease) leases;
 	uint32_t n_quota_refused;
-	bool told_end;        /* SESSION_END came */
-	bool hung_up;         /* we ended its line */
-	bool is_revoked;      /* was told to end: it may not go on */
-	bool proxied;         /* comes from a proxy, and is to say for whom */
-	bool has_address;     /* has said it */
+	bool told_end;                /* SESSION_END came */
+	bool hung_up;                 /* we ended its line */
+	bool is_revoked;              /* was told to end: it may not go on */
+	bool proxied;                 /* comes from a proxy, and is to say for whom */
+	bool has_address;             /* has said it */
 	struct ipc_session_rate rate; /* as it was told last */
 	sd_event_source *grace_timer; /* until it is logged in */
 };
@@ -50,8 +50,8 @@ core_session_of(struct core_peer *peer)
 /* NULL when it is gone. */
 struct core_session *core_session_find(struct core *c, uint64_t id);
 
-/* It is no stranger any more: those who count strangers, failures and shares hear of it. Its account
- * is set, and its link is in its running state. */
+/* It is no stranger any more: those who count strangers, failures and shares hear of it. Its
+ * account is set, and its link is in its running state. */
 void core_session_logged_in(struct core_session *s);
 
 /* Ends its line; it is freed from the loop. */
@@ -75,7 +75,8 @@ enum err core_upload_on_discarded(void *ctx, struct ipc_message *m);
 
 /* core_partial.c */
 
-/* Tells the session of the private files of its account that nobody has open: once, at its login. */
+/* Tells the session of the private files of its account that nobody has open: once, at its login.
+ */
 void core_partials_send(struct core_session *s);
 
 /* core_quota.c */

@@ -8,11 +8,11 @@
 #include "vfs/vfs.h"
 
 struct session_start {
-	int socket_fd; /* the connection; taken over */
-	int core_fd;   /* the line to core; taken over */
-	int empty_dir; /* of sandbox_empty_dir; taken over */
+	int socket_fd;                       /* the connection; taken over */
+	int core_fd;                         /* the line to core; taken over */
+	int empty_dir;                       /* of sandbox_empty_dir; taken over */
 	const struct sandbox_filter *filter; /* the system calls that it may make; borrowed */
-	bool proxied; /* a PROXY header comes before anything else */
+	bool proxied;                        /* a PROXY header comes before anything else */
 	const struct hostkeys *host_keys;
 	struct transport_server_limits limits;
 };

@@ -383,3 +383,11 @@ socket_set_nodelay(int fd)
 
 	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0 ? err_last() : ERR_OK;
 }
+
+void
+socket_acknowledge(int fd)
+{
+	int one = 1;
+
+	(void)!setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+}

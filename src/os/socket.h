@@ -63,6 +63,10 @@ enum err socket_peer_uid(int fd, uid_t *ret_uid) must_check;
 
 enum err socket_set_nodelay(int fd) must_check;
 
+/* Acknowledges what was received now, not when there is something to send. A favour: it may fail.
+ */
+void socket_acknowledge(int fd);
+
 /* A peer that has vanished without a word is noticed within about two minutes. */
 enum err socket_set_keepalive(int fd) must_check;
 

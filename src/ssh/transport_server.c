@@ -90,6 +90,11 @@ pull(struct server *s)
 	ssize_t n = recv(s->fd, space, len, MSG_DONTWAIT);
 	if (n > 0) {
 		wire_server_filled(s->wire, (size_t)n);
+		/* Of a login's small packets many have no answer; OpenSSH's client sends the next
+		 * one when the kernel has acknowledged the last, which it would put off by 40 ms.
+		 */
+		if (!wire_server_authenticated(s->wire))
+			socket_acknowledge(s->fd);
 	} else if (n == 0) {
 		wire_server_eof(s->wire, NULL);
 	} else if (errno != EAGAIN && errno != EINTR) {
@@ -347,13 +352,33 @@ await_close(struct server *s, int64_t deadline_us)
 	}
 }
 
+/*
+ * All is said, and both have closed the channel: the client ends the line, as it began it. Most do
+ * so at once, and to some (Go's library) it is an error when the server was first.
+ */
+static void
+await_hangup(const struct server *s, int64_t deadline_us)
+{
+	uint8_t ignored[1024];
+	int ms;
+
+	while (!s->hung_up && (ms = transport_wait_ms(deadline_us, INT64_MAX)) != 0) {
+		struct pollfd fd = {.fd = s->fd, .events = POLLIN};
+		if (poll(&fd, 1, ms) > 0 && recv(s->fd, ignored, sizeof ignored, MSG_DONTWAIT) <= 0)
+			return;
+	}
+}
+
 static void
 server_close(struct transport *t, int64_t timeout_us)
 {
+	int64_t deadline_us = time_mono_us() + timeout_us;
 	struct server *s = server_of(t);
 
 	wire_server_close(s->wire);
-	await_close(s, time_mono_us() + timeout_us);
+	await_close(s, deadline_us);
+	if (wire_server_is_closed(s->wire) && !s->send_failed)
+		await_hangup(s, deadline_us);
 	wire_server_end(s->wire, ERR_OK, "");
 	push(s);
 }

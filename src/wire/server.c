@@ -343,6 +343,12 @@ wire_server_is_closing(const struct wire_server *w)
 	return !w->over && w->channel.sent_close && !w->channel.peer_closed;
 }
 
+bool
+wire_server_is_closed(const struct wire_server *w)
+{
+	return w->channel.sent_close && w->channel.peer_closed;
+}
+
 void
 wire_server_trim(struct wire_server *w)
 {

@@ -98,6 +98,9 @@ void wire_server_close(struct wire_server *w);
 /* Was our CLOSE said, and is the peer's awaited? */
 bool wire_server_is_closing(const struct wire_server *w);
 
+/* Were both said? */
+bool wire_server_is_closed(const struct wire_server *w);
+
 /* It is over, for this reason, and the peer gets it as a DISCONNECT; the first reason stays. */
 void wire_server_end(struct wire_server *w, enum err error, const char *story);
 

@@ -62,6 +62,15 @@ tells_the_end_after_the_bytes(void **state)
 	assert_int_equal(child_status(pid), 0);
 }
 
+static void
+wait_until_flushed(struct transport *t)
+{
+	bool extra;
+
+	while (!transport_flushed(t))
+		assert_int_equal(transport_wait(t, -1, 10 * US_PER_MS, &extra), ERR_OK);
+}
+
 enum { BULK = 64 * 1024 * 1024 };
 
 static void
@@ -216,6 +225,24 @@ sleeps_while_the_peer_does_not_read(void **state)
 	/* It reads nothing, so it can't see the end, which is behind what we sent. */
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(child_status(pid), 1000 + SIGKILL);
+}
+
+/* A server that leaves bytes where they are still learns that the peer has hung up. */
+static void
+notices_a_hang_up_past_bytes(void **state)
+{
+	struct serve how = usual(SERVE_IGNORE);
+	static uint8_t bytes[1000];
+	pid_t pid;
+
+	(void)state;
+	struct transport *t = log_in(&how, &pid);
+	write_all(t, bytes, sizeof bytes);
+	wait_until_flushed(t);
+	int64_t start = time_mono_us();
+	transport_free(t);
+	assert_int_equal(child_status(pid), 0);
+	assert_true(time_mono_us() - start < 10 * US_PER_SEC);
 }
 
 /* The caller's own descriptor wakes it, whether bytes wait that it doesn't take or not. */
@@ -380,6 +407,7 @@ main(void)
 	    cmocka_unit_test(gives_bulk),
 	    cmocka_unit_test(bounds_what_it_queues),
 	    cmocka_unit_test(sleeps_while_the_peer_does_not_read),
+	    cmocka_unit_test(notices_a_hang_up_past_bytes),
 	    cmocka_unit_test(watches_the_callers_descriptor),
 	    cmocka_unit_test(serves_inside_the_sandbox),
 	    cmocka_unit_test(answers_late),

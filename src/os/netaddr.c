@@ -107,28 +107,45 @@ bits_equal(const uint8_t *a, const uint8_t *b, size_t n_bits)
 	return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
 }
 
+/* "192.0.2.0/24", or an address, which is a network of one. */
+static bool
+network_parse(struct slice network, struct netaddr *ret_base, size_t *ret_bits)
+{
+	struct slice head, bits_text = slice_cut(network, '/', &head);
+	uint64_t bits;
+
+	if (!netaddr_parse(head, ret_base))
+		return false;
+	bits = 8 * (uint64_t)ret_base->len;
+	if (bits_text.ptr != NULL && !text_to_u64(bits_text, bits, &bits))
+		return false;
+	*ret_bits = (size_t)bits;
+	return true;
+}
+
 bool
 netaddr_is_in(const struct netaddr *address, struct slice network)
 {
 	struct netaddr base;
-	uint64_t bits = 8 * (uint64_t)address->len;
-	struct slice head, bits_text = slice_cut(network, '/', &head);
+	size_t bits;
 
-	if (!netaddr_parse(head, &base) || base.len != address->len)
-		return false;
-	if (bits_text.ptr != NULL && !text_to_u64(bits_text, bits, &bits))
-		return false;
-	return bits_equal(base.bytes, address->bytes, (size_t)bits);
+	return network_parse(network, &base, &bits) && base.len == address->len &&
+	       bits_equal(base.bytes, address->bytes, bits);
 }
 
 bool
 netaddr_is_in_list(const struct netaddr *address, struct slice networks)
 {
+	bool found = false;
+
 	while (networks.len > 0) {
 		struct slice network;
+		struct netaddr base;
+		size_t bits;
 		networks = slice_cut(networks, ',', &network);
-		if (netaddr_is_in(address, network))
-			return true;
+		if (!network_parse(network, &base, &bits))
+			return false;
+		found = found || netaddr_is_in(address, network);
 	}
-	return false;
+	return found;
 }

@@ -43,7 +43,10 @@ int netaddr_compare(const struct netaddr *a, const struct netaddr *b);
 /* Is it in the network, "192.0.2.0/24", "2001:db8::/32", or a single address? */
 bool netaddr_is_in(const struct netaddr *address, struct slice network) must_check;
 
-/* In one of a list of networks, "192.0.2.0/24,2001:db8::/32". */
+/*
+ * In one of a list of networks, "192.0.2.0/24,2001:db8::/32". A list with anything else in it, as
+ * "!192.0.2.7", holds nobody: it may have been there to keep somebody out.
+ */
 bool netaddr_is_in_list(const struct netaddr *address, struct slice networks) must_check;
 
 #endif

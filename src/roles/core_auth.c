@@ -360,14 +360,26 @@ core_auth_on_password(void *ctx, struct ipc_message *m)
 	return ERR_OK;
 }
 
+/* The hash that was tried may be another account's (hash_to_try), or one of before a reload. */
+static bool
+has_hash(const struct config_account *a, const char *hash)
+{
+	return a->password != NULL && strcmp(a->password, hash) == 0;
+}
+
 void
-core_auth_password_checked(struct core_session *s, struct slice account, bool good)
+core_auth_password_checked(
+    struct core_session *s, struct slice account, const char *hash, bool good)
 {
 	const struct attempt a = password_attempt(s, account);
 	const char *why = account_refusal(&a);
 
-	if (why == NULL && !good)
+	if (why == NULL && (!good || !has_hash(a.account, hash)))
 		why = "the password is wrong";
+	/* The key that was proven before may have been taken out of its file since. */
+	if (why == NULL && s->login->key.bytes != NULL)
+		why = core_login_key_refusal(s->peer.core->gateway.config, a.account,
+		    &s->login->key, s->host, time_now_us());
 	if (why != NULL)
 		refuse(&a, why, good ? CORE_OFFENCE_DENIED : CORE_OFFENCE_PASSWORD);
 	else if (conclude(&a) != ERR_OK)

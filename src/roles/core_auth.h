@@ -4,8 +4,9 @@
 
 #include "roles/core_login.h"
 
-/* The checker's answer about the password that this session asked for. */
-void core_auth_password_checked(struct core_session *s, struct slice account, bool good);
+/* The checker's answer about the password that this session asked for: is it that of the hash? */
+void core_auth_password_checked(
+    struct core_session *s, struct slice account, const char *hash, bool good);
 
 /* Patterns as they travel: each ended by a NUL. False when they have more than IPC_PATTERNS_MAX
  * bytes. */

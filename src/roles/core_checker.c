@@ -54,16 +54,17 @@ check_end(struct core_check *check)
 {
 	struct core_session *s = check->session;
 	struct core *c = check->peer.core;
-	char account[IPC_NAME_MAX + 1];
+	char account[IPC_NAME_MAX + 1], hash[IPC_HASH_MAX + 1];
 	bool good = check->answered && check->good;
 
 	if (!check->answered)
 		log_error("checker.no-answer", F_STR("account", check->account));
 	(void)snprintf(account, sizeof account, "%s", check->account);
+	(void)snprintf(hash, sizeof hash, "%s", check->hash);
 	check_free(check);
 	if (s != NULL) {
 		s->login->check = NULL;
-		core_auth_password_checked(s, slice_str(account), good);
+		core_auth_password_checked(s, slice_str(account), hash, good);
 	}
 	start_waiting(c);
 }

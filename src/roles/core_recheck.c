@@ -138,6 +138,16 @@ core_recheck_schedule(struct core *c)
 	core_after(c, &c->recheck_timer, delay_us, on_time, c);
 }
 
+/* Half a login is to begin anew: what was proven may be a password of which nothing is left. */
+static void
+forget_half_login(struct core_session *s)
+{
+	if (s->login == NULL)
+		return;
+	s->login->proven = 0;
+	core_login_key_fini(&s->login->key);
+}
+
 void
 core_sessions_recheck(struct core *c)
 {
@@ -145,6 +155,8 @@ core_sessions_recheck(struct core *c)
 	int64_t now_us = time_now_us();
 
 	TAILQ_FOREACH (s, &c->sessions, entry) {
+		if (s->account[0] == '\0')
+			forget_half_login(s);
 		if (s->account[0] == '\0' || s->is_revoked)
 			continue;
 		const char *why = core_recheck_refusal(s, now_us);

@@ -543,6 +543,51 @@ def test_a_half_login_is_for_one_account(by_both):
             "the user's name was changed between two tries")
 
 
+@pytest.mark.parametrize("first", ["key", "password"])
+def test_half_a_login_is_worth_nothing_after_a_reload(by_both, scratch, first):
+    """What was taken out of the configuration between the two steps lets nobody in."""
+    import paramiko
+    gateway = by_both.start()
+    key = paramiko.Ed25519Key.from_private_key_file(str(gateway.keys["erp"]))
+    transport = paramiko.Transport(("127.0.0.1", gateway.port))
+    try:
+        transport.start_client(timeout=20)
+        if first == "key":
+            assert transport.auth_publickey("erp", key) == ["password"]
+            other = public_half(new_key(scratch / "other"))
+            (gateway.home / "accounts" / "erp.pub").write_text(other + "\n")
+        else:
+            assert transport.auth_password("erp", PASSWORD, fallback=False) == ["publickey"]
+            erp(gateway)["password"] = hash_of(gateway, "another")
+        gateway.write_config()
+        gateway.reload()
+        if first == "key":
+            assert transport.auth_password("erp", PASSWORD, fallback=False) == ["publickey"]
+        else:
+            assert transport.auth_publickey("erp", key) == ["password"]
+        assert not transport.is_authenticated()
+    finally:
+        transport.close()
+    assert not gateway.events("session.login")
+
+
+def test_a_key_taken_out_in_the_middle_of_a_login(by_both):
+    import paramiko
+    gateway = by_both.start()
+    key = paramiko.Ed25519Key.from_private_key_file(str(gateway.keys["erp"]))
+    transport = paramiko.Transport(("127.0.0.1", gateway.port))
+    try:
+        transport.start_client(timeout=20)
+        assert transport.auth_publickey("erp", key) == ["password"]
+        (gateway.home / "accounts" / "erp.pub").write_text("")
+        with pytest.raises(paramiko.AuthenticationException):
+            transport.auth_password("erp", PASSWORD, fallback=False)
+    finally:
+        transport.close()
+    assert (gateway.events("session.refused")[-1]["why"] ==
+            "the key is not among the account's keys")
+
+
 def test_another_way_to_log_in_ends_the_session(gateway, new_session):
     gateway.start()
     wire = new_session(Login(gateway, keys=[gateway.keys["erp"]]))

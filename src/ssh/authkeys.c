@@ -214,12 +214,6 @@ authkeys_principals_have(struct slice principals, struct slice name)
 	return false;
 }
 
-bool
-authkeys_source_allows(struct slice list, const char *peer_host)
-{
-	return authkeys_from_refusal(list) == NULL && authkeys_from_allows(list, peer_host);
-}
-
 /* Who knocks: a key by itself, or a certificate by its authority's key. */
 struct knock {
 	struct slice key;

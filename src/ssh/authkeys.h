@@ -64,10 +64,6 @@ struct authkeys_result authkeys_check(
 struct authkeys_result authkeys_check_cert(const struct authkeys *keys, struct slice ca_key,
     struct slice principals, const char *account, const char *peer_host, int64_t now_us);
 
-/* Does a certificate's source-address, a list of networks, let this numeric address in? One that
- * can't be understood lets nobody in. */
-bool authkeys_source_allows(struct slice list, const char *peer_host);
-
 /* Is this name among the principals (each ended by a NUL)? */
 bool authkeys_principals_have(struct slice principals, struct slice name);
 

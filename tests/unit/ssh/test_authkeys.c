@@ -372,12 +372,8 @@ refuses_lists_that_it_cannot_keep(void **state)
 	    "::1/64", "*,!", "x/8"};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(LISTS); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(LISTS); i++)
 		assert_non_null(authkeys_from_refusal(slice_str(LISTS[i])));
-		assert_false(authkeys_source_allows(slice_str(LISTS[i]), "192.0.2.7"));
-	}
-	assert_true(authkeys_source_allows(slice_str("::1,192.0.2.0/24"), "192.0.2.7"));
-	assert_false(authkeys_source_allows(slice_str("192.0.2.0/24"), "198.51.100.1"));
 }
 
 static void

@@ -26,7 +26,7 @@ struct way {
 	int parent_fd;        /* of the file's directory; -1: that is gone */
 	const char *last;     /* the last part of its path */
 	bool is_done;         /* there is nothing left to do */
-	bool was_there;       /* we have taken it out of its folder */
+	bool was_there;       /* it was in its folder until now */
 	char archived[LEDGER_PATH_MAX + 1];
 };
 
@@ -57,9 +57,26 @@ sync_both(int parent_fd, int other_fd)
 	return e == ERR_OK ? file_sync(other_fd) : e;
 }
 
+/* Another version, and nobody has taken that: it gets its name again. */
+static enum err
+put_back(struct way *w)
+{
+	int staging = w->store->staging_fd;
+
+	w->is_done = true;
+	if (w->parent_fd < 0)
+		return ERR_NOENT;
+	enum err e = file_rename_new(staging, w->name, w->parent_fd, w->last);
+	/* As the upload that took the name would have done. */
+	if (e == ERR_EXISTS && unlinkat(staging, w->name, 0) == 0)
+		e = ERR_OK;
+	return e == ERR_OK ? sync_both(w->parent_fd, staging) : e;
+}
+
 /*
  * The first step: out of the folder, into staging. What is there now may be another version: then
- * it is left alone, or put back. A newer one that took its place meanwhile stays.
+ * it is left alone, or put back. A newer one that took its place meanwhile stays. What a crash has
+ * left in staging is looked at like anything else: it may have come before the look.
  */
 static enum err
 take_out(struct way *w)
@@ -67,26 +84,21 @@ take_out(struct way *w)
 	const struct delivered_file *f = &w->d->file;
 	int staging = w->store->staging_fd;
 	struct stat st;
+	bool was_out = stat_at(staging, w->name, &st);
 
-	if (stat_at(staging, w->name, &st))
-		return ERR_OK;
-	if (!stat_at(w->parent_fd, w->last, &st) || !is_version(f, &st)) {
-		w->is_done = true;
-		return ERR_OK;
+	if (!was_out) {
+		if (!stat_at(w->parent_fd, w->last, &st) || !is_version(f, &st)) {
+			w->is_done = true;
+			return ERR_OK;
+		}
+		enum err e = file_rename_new(w->parent_fd, w->last, staging, w->name);
+		if (e != ERR_OK)
+			return e;
 	}
-	enum err e = file_rename_new(w->parent_fd, w->last, staging, w->name);
-	if (e != ERR_OK)
-		return e;
-	if (stat_at(staging, w->name, &st) && is_version(f, &st)) {
-		w->was_there = true;
-		return sync_both(w->parent_fd, staging);
-	}
-	w->is_done = true;
-	e = file_rename_new(staging, w->name, w->parent_fd, w->last);
-	/* As the upload that took the name would have done. */
-	if (e == ERR_EXISTS && unlinkat(staging, w->name, 0) == 0)
-		e = ERR_OK;
-	return e == ERR_OK ? sync_both(w->parent_fd, staging) : e;
+	if (!stat_at(staging, w->name, &st) || !is_version(f, &st))
+		return put_back(w);
+	w->was_there = !was_out;
+	return w->parent_fd < 0 ? ERR_OK : sync_both(w->parent_fd, staging);
 }
 
 /* Puts the file under the first name that is free: "a.csv", "a.2.csv", … */
@@ -161,6 +173,18 @@ log_finished(const struct way *w)
 		    F_STR("note", note));
 }
 
+/* At once, however the rest goes: by the next try a newer file may be charged under its name. */
+static enum err
+uncharge(const struct way *w)
+{
+	const struct delivered_file *f = &w->d->file;
+
+	if (!w->was_there)
+		return ERR_OK;
+	quota_content(w->g, f->folder, -(int64_t)f->size, -1);
+	return ledger_holding_drop(w->g->ledger, f->folder, f->path);
+}
+
 /* The row goes, and what it says happened. */
 static enum err
 finish(struct way *w, int64_t now_us)
@@ -169,12 +193,6 @@ finish(struct way *w, int64_t now_us)
 	const char *what = w->d->archive ? "archived" : "delivered-removed";
 	char detail[LEDGER_TEXT_MAX], path[200];
 
-	if (w->was_there) {
-		quota_content(w->g, f->folder, -(int64_t)f->size, -1);
-		enum err e = ledger_holding_drop(w->g->ledger, f->folder, f->path);
-		if (e != ERR_OK)
-			return e;
-	}
 	enum err e = ledger_disposal_drop(w->g->ledger, w->d->id);
 	if (e != ERR_OK)
 		return e;
@@ -214,6 +232,9 @@ disposal_carry_out(struct gateway *g, uint64_t id, int64_t now_us)
 	    .g = g, .d = &d, .store = stores_find(&g->stores, d.file.folder), .parent_fd = -1};
 	e = w.store == NULL ? ERR_NOENT : carry_out(&w);
 	fd_closep(&w.parent_fd);
+	enum err failed = uncharge(&w);
+	if (failed != ERR_OK)
+		return failed;
 	if (e == ERR_OK)
 		return finish(&w, now_us);
 	log_error("file.not-disposed", F_STR("folder", d.file.folder), F_STR("path", d.file.path),

@@ -217,6 +217,66 @@ goes_on_after_each_step(void **state)
 	}
 }
 
+/* A newer version came in this very instant, and a crash before it was put back. */
+static void
+newer_version_is_put_back_after_a_crash(void **state)
+{
+	struct world *w = *state;
+	struct recovery r;
+	char staged[64];
+	uint64_t id;
+
+	world_write(w, "home/folders/gone/a", "x");
+	struct disposal d = {.file = look(w, "gone", "a")};
+	assert_int_equal(ledger_disposal_add(w->gateway.ledger, &d, &id), ERR_OK);
+	assert_int_equal(ledger_commit(w->gateway.ledger), ERR_OK);
+	char path[256];
+	assert_int_equal(unlink(world_path(w, "home/folders/gone/a", path)), 0);
+	(void)snprintf(staged, sizeof staged, "home/staging/gone/d%d", (int)id);
+	world_write(w, staged, "newer");
+	world_crash(w);
+	assert_int_equal(recover(&w->gateway, WORLD_NOW, &r), ERR_OK);
+	world_end_turn(w);
+	assert_string_equal(world_read(w, "home/folders/gone/a"), "newer");
+	assert_int_equal(world_count(w, "home/staging/gone"), 1);
+	assert_int_equal(ledger_disposal_get(w->gateway.ledger, id, &d), ERR_NOENT);
+}
+
+static void
+check_files_held(struct world *w, uint64_t want)
+{
+	uint64_t bytes, files;
+
+	assert_int_equal(ledger_usage(w->gateway.ledger, "maker", &bytes, &files), ERR_OK);
+	assert_int_equal(files, want);
+}
+
+/* What has left its folder isn't charged any more; what has its name by then is. */
+static void
+charged_while_it_is_in_its_folder(void **state)
+{
+	struct world *w = *state;
+	struct holding h = {.folder = "kept", .path = "a", .account = "maker", .size = 1};
+
+	world_write(w, "home/folders/kept/a", "x");
+	assert_int_equal(ledger_holding_put(w->gateway.ledger, &h), ERR_OK);
+	struct store *store = w->gateway.stores.stores;
+	while (strcmp(store->folder->name, "kept") != 0)
+		store++;
+	int fd = store->archive_fd;
+	store->archive_fd = -1;
+	take(w, look(w, "kept", "a"), "erp");
+	check_files_held(w, 0);
+	world_write(w, "home/folders/kept/a", "newer");
+	assert_int_equal(ledger_holding_put(w->gateway.ledger, &h), ERR_OK);
+	store->archive_fd = fd;
+	assert_int_equal(delivery_resume(&w->gateway), ERR_OK);
+	world_end_turn(w);
+	assert_string_equal(world_read(w, "home/archive/kept/a"), "x");
+	assert_string_equal(world_read(w, "home/folders/kept/a"), "newer");
+	check_files_held(w, 1);
+}
+
 /* A failure of the file system is no failure of the gateway: it is tried again. */
 static void
 tried_again(void **state)
@@ -256,6 +316,10 @@ main(void)
 	    cmocka_unit_test_setup_teardown(archived_beside_its_namesakes, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(another_version_is_left_alone, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(goes_on_after_each_step, setup, world_teardown),
+	    cmocka_unit_test_setup_teardown(
+		newer_version_is_put_back_after_a_crash, setup, world_teardown),
+	    cmocka_unit_test_setup_teardown(
+		charged_while_it_is_in_its_folder, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(tried_again, setup, world_teardown),
 	};
 

@@ -109,13 +109,16 @@ end_with_line(struct wire_server *w)
 
 /* What comes in. */
 
-/* The link moves what waits in it: what is borrowed from it has to be put aside. */
+/* The link moves what waits in it: what is borrowed from it has to be put aside. What can't be is
+ * lost, and the stream with it. */
 uint8_t *
 wire_server_space(struct wire_server *w, size_t *ret_len)
 {
 	*ret_len = 0;
-	if (channel_stash(&w->channel) != ERR_OK)
+	if (channel_stash(&w->channel) != ERR_OK) {
+		wire_server_end(w, ERR_NOMEM, "no memory for the connection");
 		return NULL;
+	}
 	return wire_link_space(w->link, ret_len);
 }
 

@@ -44,6 +44,7 @@ ledger_delivery_add(struct ledger *l, const struct delivered_file *f, const char
 	run_text(&r, 7, name);
 	run_u64(&r, 8, bytes);
 	run_i64(&r, 9, now_us);
+	run_i64(&r, 10, f->born_us);
 	e = run_change(&r);
 	*ret_new = e == ERR_OK && sqlite3_changes(l->db) > 0;
 	return e;
@@ -58,6 +59,7 @@ ledger_delivery_find(
 	run_init(&r, l, STATEMENT_DELIVERY_FIND);
 	bind_version(&r, 1, f);
 	run_text(&r, 6, slice_str(account));
+	run_i64(&r, 7, f->born_us);
 	return run_step(&r, ret_found);
 }
 

@@ -14,6 +14,9 @@ struct delivered_file {
 	char path[LEDGER_PATH_MAX + 1]; /* beneath the folder */
 	uint64_t inode, size;
 	int64_t mtime_ns;
+	/* When it was made; 0: not known. Inodes are used again, and clients set times: what was
+	 * taken before is another file, though it has the same numbers. */
+	int64_t born_us;
 };
 
 /* The account has read it whole. *ret_new: for the first time. */

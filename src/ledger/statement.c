@@ -106,10 +106,12 @@ static const char *const SQL[STATEMENT_N] = {
 
     [STATEMENT_DELIVERY_INSERT] =
 	"INSERT INTO deliveries (transfer, folder, path, inode, size, mtime_ns, account, bytes,"
-	" at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+	" at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (folder, path, inode, "
+	"size,"
+	" mtime_ns, account) DO UPDATE SET transfer = ?1, bytes = ?8, at_us = ?9 WHERE at_us < ?10",
     [STATEMENT_DELIVERY_FIND] =
 	"SELECT id FROM deliveries WHERE folder = ?1 AND path = ?2 AND inode = ?3 AND size = ?4"
-	" AND mtime_ns = ?5 AND account = ?6",
+	" AND mtime_ns = ?5 AND account = ?6 AND at_us >= ?7",
     [STATEMENT_DISPOSAL_INSERT] =
 	"INSERT INTO disposals (transfer, folder, path, inode, size, mtime_ns, archive)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",

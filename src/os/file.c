@@ -74,6 +74,20 @@ file_stat_beneath(int dir_fd, const char *path, struct stat *ret_st)
 	return fstatat(parent, name, ret_st, AT_SYMLINK_NOFOLLOW) < 0 ? err_last() : ERR_OK;
 }
 
+enum err
+file_statx_beneath(int dir_fd, const char *path, struct statx *ret_st)
+{
+	int parent _cleanup_(fd_closep) = -1;
+	const char *name;
+
+	enum err e = file_open_parent(dir_fd, path, &parent, &name);
+	if (e != ERR_OK)
+		return e;
+	return statx(parent, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, ret_st) < 0
+		   ? err_last()
+		   : ERR_OK;
+}
+
 /* Makes one directory, and its name durable. One that is there already is fine. */
 static enum err
 make_dir(int dir_fd, const char *path)

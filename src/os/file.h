@@ -34,6 +34,9 @@ enum err file_open_parent(
  * a symbolic link as last part is described itself. */
 enum err file_stat_beneath(int dir_fd, const char *path, struct stat *ret_st) must_check;
 
+/* The same with the moment at which it was made, where the file system knows (STATX_BTIME). */
+enum err file_statx_beneath(int dir_fd, const char *path, struct statx *ret_st) must_check;
+
 /*
  * Creates the directories of path that are missing, mode 0750, and fsyncs each parent. ERR_NOTDIR
  * when something else has such a name, ERR_INVALID for a path with empty, "." or ".." parts.

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "os/file.h"
 #include "transfer/disposal.h"
 
 static enum err
@@ -60,6 +61,36 @@ note_taken(struct gateway *g, uint64_t transfer, bool complete, const char *deta
 	return ledger_move(g->ledger, transfer, TRANSFER_TAKEN, NULL, detail, now_us);
 }
 
+static bool
+is_version(const struct delivered_file *f, const struct statx *st)
+{
+	return st->stx_ino == f->inode && st->stx_size == f->size &&
+	       st->stx_mtime.tv_sec * INT64_C(1000000000) + st->stx_mtime.tv_nsec == f->mtime_ns;
+}
+
+/*
+ * What has the file's name now? Usually the file itself, or nothing any more, for its consumer has
+ * removed it. But where it was replaced while it was read, what the ledger knows under this name is
+ * the newer one's, and that has been taken by nobody.
+ */
+static enum err
+look_up(struct gateway *g, struct delivered_file *f)
+{
+	const struct store *store = stores_find(&g->stores, f->folder);
+	struct statx st;
+
+	f->transfer = 0;
+	f->born_us = 0;
+	if (store != NULL && file_statx_beneath(store->dir_fd, f->path, &st) == ERR_OK) {
+		if (!is_version(f, &st))
+			return ERR_OK;
+		if ((st.stx_mask & STATX_BTIME) != 0)
+			f->born_us = st.stx_btime.tv_sec * US_PER_SEC + st.stx_btime.tv_nsec / 1000;
+	}
+	enum err e = ledger_find_published(g->ledger, f->folder, f->path, &f->transfer);
+	return e == ERR_NOENT ? ERR_OK : e;
+}
+
 enum err
 delivery_taken(struct gateway *g, struct delivered_file *f, const char *account, uint64_t bytes,
     const char *detail, int64_t now_us)
@@ -67,9 +98,8 @@ delivery_taken(struct gateway *g, struct delivered_file *f, const char *account,
 	const struct config_folder *folder = config_find_folder(g->config, slice_str(f->folder));
 	bool is_new, complete = true;
 
-	f->transfer = 0;
-	enum err e = ledger_find_published(g->ledger, f->folder, f->path, &f->transfer);
-	if (e == ERR_OK || e == ERR_NOENT)
+	enum err e = look_up(g, f);
+	if (e == ERR_OK)
 		e = ledger_delivery_add(g->ledger, f, account, bytes, now_us, &is_new);
 	if (e == ERR_OK && folder != NULL)
 		e = is_complete(g, folder, f, &complete);

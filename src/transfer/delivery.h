@@ -19,8 +19,8 @@
 #include "transfer/gateway.h"
 
 /*
- * Takes the delivery down; f->transfer is looked up. detail: who, from where, for the event. What
- * is to be done with the file is done after the commit.
+ * Takes the delivery down; f->transfer and f->born_us are looked up. detail: who, from where, for
+ * the event. What is to be done with the file is done after the commit.
  */
 enum err delivery_taken(struct gateway *g, struct delivered_file *f, const char *account,
     uint64_t bytes, const char *detail, int64_t now_us) must_check;

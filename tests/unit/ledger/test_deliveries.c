@@ -29,6 +29,17 @@ test_each_account_once_for_each_version(void **state)
 	assert_true(found);
 	assert_ok(ledger_delivery_find(f->l, &file, "else", &found));
 	assert_false(found);
+	/* Another file, with the same numbers: who has taken it before has not taken this one. */
+	struct delivered_file later = file;
+	later.born_us = 11;
+	assert_ok(ledger_delivery_find(f->l, &later, "erp", &found));
+	assert_false(found);
+	assert_ok(ledger_delivery_find(f->l, &later, "bank", &found));
+	assert_true(found);
+	assert_ok(ledger_delivery_add(f->l, &later, "erp", 2, 12, &is_new));
+	assert_true(is_new);
+	assert_ok(ledger_delivery_find(f->l, &later, "erp", &found));
+	assert_true(found);
 	/* Any of the three numbers makes it another version. */
 	struct delivered_file others[3] = {file, file, file};
 	others[0].inode++;

@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include "base/clock.h"
 #include "ledger/holdings.h"
 #include "transfer/delivery.h"
 #include "transfer/disposal.h"
@@ -53,7 +54,7 @@ static void
 take(struct world *w, struct delivered_file f, const char *account)
 {
 	assert_int_equal(
-	    delivery_taken(&w->gateway, &f, account, f.size, account, WORLD_NOW), ERR_OK);
+	    delivery_taken(&w->gateway, &f, account, f.size, account, time_now_us()), ERR_OK);
 	world_end_turn(w);
 }
 
@@ -136,6 +137,75 @@ consumers_take_one_version(void **state)
 	assert_string_equal(world_read(w, "home/folders/both/a"), "newer");
 	take(w, look(w, "both", "a"), "erp");
 	assert_string_equal(world_read(w, "home/folders/both/a"), "(none)");
+}
+
+/* The file is sent again, with its time kept, and gets the inode that the first one had. */
+static void
+sent_again_it_is_another_file(void **state)
+{
+	struct world *w = *state;
+	struct delivered_file f;
+
+	world_write(w, "home/folders/both/a", "x");
+	f = look(w, "both", "a");
+	/* As if that had been a minute ago, of a file that is gone. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(delivery_taken(&w->gateway, &f, i == 0 ? "bank" : "stranger", 1,
+				     "", time_now_us() - 60 * US_PER_SEC),
+		    ERR_OK);
+	world_end_turn(w);
+	take(w, f, "erp");
+	assert_string_equal(world_read(w, "home/folders/both/a"), "x");
+	take(w, f, "bank");
+	assert_string_equal(world_read(w, "home/folders/both/a"), "(none)");
+}
+
+static enum transfer_state
+state_of(struct world *w, uint64_t id)
+{
+	struct transfer t;
+
+	assert_int_equal(ledger_get(w->gateway.ledger, id, &t), ERR_OK);
+	return t.state;
+}
+
+/* An upload of maker's, in place. */
+static uint64_t
+publish(struct world *w, const char *content)
+{
+	struct transfer t = {.source = "maker", .path = "a", .size = strlen(content)};
+	struct transfer_output out = {.folder = "keep", .staging_name = "up.maker.1", .path = "a"};
+	char from[256], to[256];
+	uint64_t id;
+
+	assert_int_equal(ledger_upload(w->gateway.ledger, &t, &out, WORLD_NOW, &id), ERR_OK);
+	world_write(w, "home/new", content);
+	assert_int_equal(
+	    rename(world_path(w, "home/new", from), world_path(w, "home/folders/keep/a", to)), 0);
+	assert_int_equal(
+	    ledger_move(w->gateway.ledger, id, TRANSFER_PLACED, NULL, "", WORLD_NOW), ERR_OK);
+	assert_int_equal(
+	    ledger_move(w->gateway.ledger, id, TRANSFER_TOLD, NULL, "", WORLD_NOW), ERR_OK);
+	return id;
+}
+
+/* A reader has the file that another one has replaced meanwhile. */
+static void
+newer_one_is_not_delivered(void **state)
+{
+	struct world *w = *state;
+	char path[256];
+
+	(void)publish(w, "older");
+	struct delivered_file older = look(w, "keep", "a");
+	uint64_t newer = publish(w, "newer one");
+	take(w, older, "erp");
+	assert_int_equal(state_of(w, newer), TRANSFER_SETTLED);
+	/* But one that its reader has removed is what was published last. */
+	struct delivered_file f = look(w, "keep", "a");
+	assert_int_equal(unlink(world_path(w, "home/folders/keep/a", path)), 0);
+	take(w, f, "erp");
+	assert_int_equal(state_of(w, newer), TRANSFER_DELIVERED);
 }
 
 static void
@@ -313,6 +383,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		when_all_consumers_have_taken_it, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(consumers_take_one_version, setup, world_teardown),
+	    cmocka_unit_test_setup_teardown(sent_again_it_is_another_file, setup, world_teardown),
+	    cmocka_unit_test_setup_teardown(newer_one_is_not_delivered, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(archived_beside_its_namesakes, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(another_version_is_left_alone, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(goes_on_after_each_step, setup, world_teardown),

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -80,13 +81,22 @@ core_login_key_set(struct core_login_key *dst, const struct ipc_auth_query *quer
 	return ERR_OK;
 }
 
+/*
+ * Such a file may lie where its account's owner can put something else in its place: a pipe would
+ * have all of core wait for its other end, or look like a list without anything in it.
+ */
 static enum err
 read_file(const char *path, size_t len_max, struct buf *ret_content)
 {
 	int fd _cleanup_(fd_closep) = -1;
+	struct stat st;
 
 	buf_init(ret_content, len_max);
-	enum err e = file_open_trusted(path, O_RDONLY, 0, &fd);
+	enum err e = file_open_trusted(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &fd);
+	if (e == ERR_OK && fstat(fd, &st) < 0)
+		e = err_last();
+	if (e == ERR_OK && !S_ISREG(st.st_mode))
+		e = ERR_INVALID;
 	return e == ERR_OK ? file_read_all(fd, ret_content) : e;
 }
 

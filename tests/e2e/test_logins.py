@@ -144,6 +144,30 @@ def test_several_keys_from_files_and_inline(gateway, scratch):
         "the key is not among the account's keys")
 
 
+def test_a_pipe_is_no_file_of_keys(gateway):
+    """Core would wait for its other end, and everybody for core."""
+    gateway.add_account("shop", erp(gateway)["mounts"])
+    gateway.start()
+    path = gateway.home / "accounts" / "erp.pub"
+    path.unlink()
+    os.mkfifo(path)
+    Login(gateway, keys=[gateway.keys["erp"]]).is_refused("the key is not among the account's keys")
+    assert gateway.events("account.keys-unreadable", account="erp")
+    Login(gateway, "shop", keys=[gateway.keys["shop"]]).works()
+
+
+def test_a_pipe_is_no_list_of_revoked_keys(gateway, scratch):
+    revoked = scratch / "revoked"
+    revoked.write_text("")
+    gateway.config["revoked_keys"] = str(revoked)
+    gateway.start()
+    login = Login(gateway, keys=[gateway.keys["erp"]])
+    login.works()
+    revoked.unlink()
+    os.mkfifo(revoked)
+    login.is_refused("the list of revoked keys can't be used")
+
+
 def test_a_removed_key_ends_its_session_alone(gateway, scratch, new_session):
     other = new_key(scratch / "other")
     erp(gateway)["keys"] = [public_half(other)]

@@ -13,21 +13,22 @@ enum { ANY = -1 };
 static const struct access_row {
 	int needs;
 	const char *verb;
+	const char *refusal;
 } ROWS[ACCESS_N] = {
-    [ACCESS_STAT] = {ANY, "stat"},
-    [ACCESS_LIST] = {VFS_LIST, "list"},
-    [ACCESS_DOWNLOAD] = {VFS_DOWNLOAD, "download"},
-    [ACCESS_CREATE] = {VFS_UPLOAD, "upload"},
-    [ACCESS_REPLACE] = {VFS_UPLOAD | VFS_OVERWRITE, "overwrite"},
-    [ACCESS_RESIZE] = {VFS_UPLOAD | VFS_OVERWRITE, "resize"},
-    [ACCESS_SETSTAT] = {VFS_SETSTAT, "set-attributes"},
-    [ACCESS_REMOVE] = {VFS_DELETE, "delete"},
-    [ACCESS_RENAME] = {VFS_RENAME, "rename"},
-    [ACCESS_RENAME_OVER] = {VFS_RENAME | VFS_OVERWRITE, "rename"},
-    [ACCESS_MKDIR] = {VFS_MKDIR, "make-directory"},
-    [ACCESS_RMDIR] = {VFS_RMDIR, "remove-directory"},
-    [ACCESS_LINK_FROM] = {VFS_LINK, "link"},
-    [ACCESS_LINK] = {VFS_LINK | VFS_UPLOAD, "link"},
+    [ACCESS_STAT] = {ANY, "stat", "nothing is allowed here"},
+    [ACCESS_LIST] = {VFS_LIST, "list", "directories can't be listed here"},
+    [ACCESS_DOWNLOAD] = {VFS_DOWNLOAD, "download", "files can't be read here"},
+    [ACCESS_CREATE] = {VFS_UPLOAD, "upload", "files can't be uploaded here"},
+    [ACCESS_REPLACE] = {VFS_UPLOAD | VFS_OVERWRITE, "overwrite", "files can't be overwritten here"},
+    [ACCESS_RESIZE] = {VFS_UPLOAD | VFS_OVERWRITE, "resize", "files can't be changed here"},
+    [ACCESS_SETSTAT] = {VFS_SETSTAT, "set-attributes", "attributes can't be changed here"},
+    [ACCESS_REMOVE] = {VFS_DELETE, "delete", "files can't be deleted here"},
+    [ACCESS_RENAME] = {VFS_RENAME, "rename", "nothing can be renamed here"},
+    [ACCESS_RENAME_OVER] = {VFS_RENAME | VFS_OVERWRITE, "rename", "nothing can be renamed here"},
+    [ACCESS_MKDIR] = {VFS_MKDIR, "make-directory", "directories can't be made here"},
+    [ACCESS_RMDIR] = {VFS_RMDIR, "remove-directory", "directories can't be removed here"},
+    [ACCESS_LINK_FROM] = {VFS_LINK, "link", "second names can't be made of files here"},
+    [ACCESS_LINK] = {VFS_LINK | VFS_UPLOAD, "link", "second names can't be made here"},
 };
 
 static const struct access_row *
@@ -65,4 +66,10 @@ const char *
 access_verb(enum access_op op)
 {
 	return row_of(op)->verb;
+}
+
+const char *
+access_refusal(enum access_op op)
+{
+	return row_of(op)->refusal;
 }

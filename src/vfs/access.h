@@ -35,4 +35,7 @@ bool access_changes(enum access_op op);
 /* The operation in a word, for the log: "upload". */
 const char *access_verb(enum access_op op);
 
+/* That the right to it is missing, for the client: "files can't be uploaded here". */
+const char *access_refusal(enum access_op op);
+
 #endif

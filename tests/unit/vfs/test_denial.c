@@ -248,6 +248,51 @@ test_errors_of_the_host(void **state unused_arg)
 	}
 }
 
+/* What the client reads: which of its rights is missing, or that none would do. */
+static void
+test_words_for_the_client(void **state unused_arg)
+{
+	static const struct {
+		const char *path;
+		enum access_op op;
+		const char *want;
+	} CASES[] = {
+	    {"/ro/new", ACCESS_CREATE, "this directory is read-only"},
+	    {"/ro/f", ACCESS_RESIZE, "this directory is read-only"},
+	    {"/ro/f", ACCESS_LINK_FROM, "this directory is read-only"},
+	    {"/up/f", ACCESS_REPLACE, "the name is in use, and files can't be overwritten here"},
+	    {"/up/f", ACCESS_RENAME_OVER,
+		"the name is in use, and files can't be overwritten here"},
+	    {"/up/f", ACCESS_RESIZE, "files can't be changed here"},
+	    {"/up/f", ACCESS_REMOVE, "files can't be deleted here"},
+	    {"/drop/f", ACCESS_DOWNLOAD, "files can't be read here"},
+	    {"/drop", ACCESS_LIST, "directories can't be listed here"},
+	    {"/drop/f", ACCESS_RENAME, "nothing can be renamed here"},
+	    {"/drop/d", ACCESS_MKDIR, "directories can't be made here"},
+	    {"/drop/d", ACCESS_RMDIR, "directories can't be removed here"},
+	    {"/none/f", ACCESS_CREATE, "nothing is allowed here"},
+	    {"/none/f", ACCESS_STAT, "nothing is allowed here"},
+	    {"/x/y", ACCESS_REMOVE, "this directory is the account's own and stays as it is"},
+	    {"/x", ACCESS_RMDIR, "this directory is the account's own and stays as it is"},
+	    {"/x/y", ACCESS_DOWNLOAD, "is a directory"},
+	};
+
+	mount_all();
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		struct place place = namespace_find(the_world.v, CASES[i].path);
+		struct sftp_result r = denial_by_right(the_world.v, &place, CASES[i].op);
+
+		assert_int_equal(r.status, SSH_FX_PERMISSION_DENIED);
+		assert_string_equal(r.message, CASES[i].want);
+	}
+	/* Through an operation, and beside the mounts. */
+	struct sftp_result r = the_world.ops->remove(the_world.v, slice_str("/ro/f"));
+	assert_string_equal(r.message, "this directory is read-only");
+	r = the_world.ops->remove(the_world.v, slice_str("/new"));
+	assert_int_equal(r.status, SSH_FX_NO_SUCH_FILE);
+	assert_string_equal(r.message, "no folder is mounted there");
+}
+
 /* Names that are malformed are refused, and are no denials. */
 static void
 test_malformed_names(void **state unused_arg)
@@ -293,6 +338,7 @@ main(void)
 	    WORLD_TEST(test_ways_out),
 	    WORLD_TEST(test_beside_the_mounts),
 	    WORLD_TEST(test_errors_of_the_host),
+	    WORLD_TEST(test_words_for_the_client),
 	    WORLD_TEST(test_malformed_names),
 	    WORLD_TEST(test_bound),
 	};

@@ -126,29 +126,30 @@ core_session_free(struct core_session *s)
 	free(s);
 }
 
-/* Has another session of this account uploads that it may still speak of? */
-static bool
-others_are_recording(const struct core *c, const char *account)
+/* A session of this account that has uploads that it may still speak of, or NULL. */
+static struct core_session *
+find_recording(struct core *c, const char *account)
 {
-	const struct core_session *s;
+	struct core_session *s;
 
 	TAILQ_FOREACH (s, &c->sessions, entry) {
 		if (s->n_recording > 0 && strcmp(s->account, account) == 0)
-			return true;
+			return s;
 	}
-	return false;
+	return NULL;
 }
 
-/* What it had open stays private; what was recorded for it is put in place, or stays private, too.
- */
-static enum err
-take_over_uploads(struct core *c, const char *account, bool recording)
+enum err
+core_session_take_over(struct core *c, const char *account)
 {
-	enum err e = core_partials_settle(c);
+	struct core_session *heir = find_recording(c, account);
 
-	if (e != ERR_OK || !recording || others_are_recording(c, account))
-		return e;
-	e = recover_uploads(&c->gateway, account, time_now_us());
+	/* Nothing tells its uploads from those that nobody will speak of any more. */
+	if (heir != NULL) {
+		heir->inherits = true;
+		return ERR_OK;
+	}
+	enum err e = recover_uploads(&c->gateway, account, time_now_us());
 	return e == ERR_OK ? core_partials_adopt(c) : e;
 }
 
@@ -157,7 +158,7 @@ on_gone(struct core_peer *peer)
 {
 	struct core_session *s = core_session_of(peer);
 	struct core *c = peer->core;
-	bool recording = s->n_recording > 0;
+	bool recording = s->n_recording > 0 || s->inherits;
 	char account[IPC_NAME_MAX + 1];
 
 	(void)snprintf(account, sizeof account, "%s", s->account);
@@ -165,7 +166,10 @@ on_gone(struct core_peer *peer)
 	core_session_free(s);
 	core_pace_changed(c, account);
 	if (!c->stuck) {
-		enum err e = take_over_uploads(c, account, recording);
+		/* What it had open stays private. */
+		enum err e = core_partials_settle(c);
+		if (e == ERR_OK && recording)
+			e = core_session_take_over(c, account);
 		if (e != ERR_OK)
 			core_ledger_failed(c, e);
 	}

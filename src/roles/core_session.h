@@ -28,7 +28,9 @@ struct core_session {
 	struct config *config;              /* the snapshot of its login, or NULL before it */
 	const struct config_account *grant; /* in `config`: what it was given at its login */
 	uint32_t n_recording; /* uploads that are recorded and, as far as we know, not in place */
-	uint32_t n_denied;    /* denials that it told */
+	bool inherits; /* another one ended meanwhile: what is recorded of that is looked at when
+			  this one has nothing recorded any more */
+	uint32_t n_denied; /* denials that it told */
 	SLIST_HEAD(, core_lease) leases;
 	uint32_t n_quota_refused;
 	bool told_end;                /* SESSION_END came */
@@ -53,6 +55,12 @@ struct core_session *core_session_find(struct core *c, uint64_t id);
 /* It is no stranger any more: those who count strangers, failures and shares hear of it. Its
  * account is set, and its link is in its running state. */
 void core_session_logged_in(struct core_session *s);
+
+/*
+ * What was recorded for sessions of the account that have ended is put in place, or stays private:
+ * now, or when no other session of the account has anything recorded.
+ */
+enum err core_session_take_over(struct core *c, const char *account) must_check;
 
 /* Ends its line; it is freed from the loop. */
 void core_session_hang_up(struct core_session *s);

@@ -184,5 +184,8 @@ core_upload_on_published(void *ctx, struct ipc_message *m)
 	if (e == ERR_OK)
 		log_info("upload.published", F_U64("transfer", id), F_STR("account", s->account),
 		    F_STR("path", t.path), F_U64("size", t.size));
-	return e;
+	if (e != ERR_OK || s->n_recording > 0 || !s->inherits)
+		return e;
+	s->inherits = false;
+	return core_session_take_over(s->peer.core, s->account);
 }

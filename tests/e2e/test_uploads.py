@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -148,6 +149,36 @@ def test_without_the_right_to_overwrite_the_first_one_stays(gateway, new_wire):
     # It may write and list there, but not read.
     kind, body = two.ask(two.OPEN, two.string("/out/doc") + b"\0\0\0\x01\0\0\0\0")
     assert kind == two.STATUS and two.split_status(body)[0] == 3
+
+
+def test_what_a_lost_session_left_is_not_forgotten(gateway, new_wire):
+    """Recorded, and its session gone, while another one of the account is recording, too."""
+    gateway.config["folders"]["box"] = {"path": "folders/box"}
+    gateway.add_account("maker", [{"at": "/out", "folder": "box", "allow": ["list", "upload"]}])
+    gateway.start()
+    one = new_wire(gateway, "maker")
+    pid = int(gateway.wait_event("session.connected")["process"])
+    two = new_wire(gateway, "maker")
+    # Recorded, but not put in place: somebody has the name.
+    left = two.open("/out/left", two.PF_WRITE | two.PF_CREAT)
+    (gateway.folder("box") / "left").write_bytes(b"first")
+    assert two.close(left)[0] != 0
+    handle = one.open("/out/doc", one.PF_WRITE | one.PF_CREAT)
+    os.kill(gateway.process.pid, signal.SIGSTOP)
+    one.send(one.CLOSE, (1 << 20).to_bytes(4, "big") + one.string(handle))
+    time.sleep(0.5)
+    os.kill(pid, signal.SIGSTOP)
+    os.kill(gateway.process.pid, signal.SIGCONT)
+    wait_until(lambda: upload_rows(gateway, "doc"), "it is recorded")
+    two.lose()
+    gateway.wait_event("session.end", account="maker")
+    assert {t["state"] for t in upload_rows(gateway)} == {"processed"}
+    os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: upload_rows(gateway, "doc")[0]["state"] == "settled", "it is in place")
+    wait_until(lambda: upload_rows(gateway, "left")[0]["state"] == "failed", "it is looked at")
+    [folder] = [f for f in gateway.status()["folders"] if f["name"] == "box"]
+    assert folder["partials"] == 1
+    assert one.receive()[0] == one.STATUS
 
 
 def test_many_uploads_at_once(uploads, new_wire):

@@ -268,6 +268,10 @@ note_placed(struct placing *p, const struct transfer_output *out, struct quota_a
 
 	(void)snprintf(p->where + len, sizeof p->where - len, "%s%s/%s", len > 0 ? ", " : "",
 	    out->folder, out->path);
+	/* What it may have replaced nobody knows: rather too much than too little, for a quota that
+	 * seems used up is counted again. */
+	if (p->is_upload)
+		amount = (struct quota_amount){p->t->size, 1};
 	quota_content(p->g, out->folder, (int64_t)amount.bytes, (int64_t)amount.files);
 	if (!p->is_upload)
 		return ERR_OK;

@@ -3,6 +3,7 @@
 #include "ledger/holdings.h"
 #include "transfer/quota.h"
 #include "transfer/quota_count.h"
+#include "transfer/recover.h"
 
 static const char CONFIG[] = "home: home\n"
 			     "folders:\n"
@@ -190,6 +191,26 @@ counts_files_alone(void **state)
 	close(fd);
 }
 
+/* A session put its upload in place, and was killed before it could say so. */
+static void
+an_upload_that_recovery_settles_is_counted(void **state)
+{
+	struct world *w = *state;
+	struct transfer t = {.source = "a", .path = "doc", .size = 40};
+	struct transfer_output out = {.folder = "one", .staging_name = "up.a.1", .path = "doc"};
+	uint64_t id, bytes, files;
+
+	assert_int_equal(ledger_upload(w->gateway.ledger, &t, &out, WORLD_NOW, &id), ERR_OK);
+	assert_int_equal(recover_uploads(&w->gateway, "a", WORLD_NOW), ERR_OK);
+	world_end_turn(w);
+	assert_int_equal(world_state(w, id), TRANSFER_SETTLED);
+	const struct quota_pot *pot = quota_pot_find(&w->gateway.quotas, "one", false);
+	assert_int_equal(pot->content.bytes, 40);
+	assert_int_equal(pot->content.files, 1);
+	assert_int_equal(ledger_usage(w->gateway.ledger, "a", &bytes, &files), ERR_OK);
+	assert_int_equal(bytes, 40);
+}
+
 int
 main(void)
 {
@@ -199,6 +220,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(content_counts, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(a_reload_counts_again, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(counts_files_alone, setup, world_teardown),
+	    cmocka_unit_test_setup_teardown(
+		an_upload_that_recovery_settles_is_counted, setup, world_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

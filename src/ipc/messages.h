@@ -379,12 +379,14 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
  * Quotas (of the folder, and of the account): a session writes only what it has leased. It asks for
  * more when its lease is used up, and waits for QUOTA_LEASE, which grants all of it or nothing
  * (then error is ERR_QUOTA). What is leased and not given back is charged until the session's end,
- * or until UPLOAD_PUBLISHED turns it into the folder's content.
+ * or until UPLOAD_PUBLISHED turns it into the folder's content. ahead: less would do for now, so it
+ * is no refused upload when the answer is no.
  */
 #define IPC_FIELDS_QUOTA_ASK(F)      \
 	F(STR, folder, IPC_NAME_MAX) \
 	F(U64, bytes, 0)             \
-	F(U32, files, 0)
+	F(U32, files, 0)             \
+	F(BOOL, ahead, 0)
 
 #define IPC_FIELDS_QUOTA_BACK(F)     \
 	F(STR, folder, IPC_NAME_MAX) \

@@ -71,7 +71,7 @@ core_quota_on_ask(void *ctx, struct ipc_message *m)
 		return e;
 	if (e == ERR_OK)
 		l->amount = quota_plus(l->amount, more);
-	else
+	else if (!ask->ahead)
 		log_refused(s, ask, story.text);
 	core_peer_send(&s->peer, IPC_QUOTA_LEASE,
 	    &(struct ipc_quota_lease){

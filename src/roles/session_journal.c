@@ -63,10 +63,11 @@ journal_discarded(void *ctx, const char *folder, const char *staging_name)
 }
 
 static enum err
-journal_quota_ask(void *ctx, const char *folder, uint64_t bytes, uint32_t files)
+journal_quota_ask(void *ctx, const char *folder, uint64_t bytes, uint32_t files, bool ahead)
 {
-	return session_ask_quota(ctx,
-	    &(struct ipc_quota_ask){.folder = slice_str(folder), .bytes = bytes, .files = files});
+	return session_ask_quota(
+	    ctx, &(struct ipc_quota_ask){
+		     .folder = slice_str(folder), .bytes = bytes, .files = files, .ahead = ahead});
 }
 
 static void

@@ -11,10 +11,12 @@ lease_cover(struct lease *l, uint64_t bytes, uint32_t files)
 	uint32_t need_files = files > l->files ? files - l->files : 0;
 	uint64_t piece = need > 0 && need < LEASE_PIECE ? LEASE_PIECE : need;
 
-	enum err e = journal->quota_ask(l->vfs->journal_ctx, l->mount->folder, piece, need_files);
+	enum err e = journal->quota_ask(
+	    l->vfs->journal_ctx, l->mount->folder, piece, need_files, piece > need);
 	if (e == ERR_QUOTA && piece > need) {
 		piece = need;
-		e = journal->quota_ask(l->vfs->journal_ctx, l->mount->folder, piece, need_files);
+		e = journal->quota_ask(
+		    l->vfs->journal_ctx, l->mount->folder, piece, need_files, false);
 	}
 	if (e == ERR_OK) {
 		l->bytes += piece;

@@ -65,9 +65,11 @@ struct vfs_journal {
 	void (*discarded)(void *ctx, const char *folder, const char *staging_name);
 	/*
 	 * Leases so many bytes and files of the folder's (and account's) quota: all or ERR_QUOTA.
-	 * Waits for the answer. Only for mounts that are metered.
+	 * ahead: less is asked for when the answer is no. Waits for the answer. Only for mounts
+	 * that are metered.
 	 */
-	enum err (*quota_ask)(void *ctx, const char *folder, uint64_t bytes, uint32_t files);
+	enum err (*quota_ask)(
+	    void *ctx, const char *folder, uint64_t bytes, uint32_t files, bool ahead);
 	void (*quota_back)(void *ctx, const char *folder, uint64_t bytes, uint32_t files);
 	/*
 	 * Waits until the journal has said something, and hears it (vfs_upload_recorded and the

@@ -60,6 +60,7 @@ def test_bytes(room, new_wire, whose):
     wire = new_wire(gateway, "maker")
     assert upload(wire, "/out/a", 6)
     wait_used(gateway, (6 * CHUNK, 1), what, name)
+    assert not gateway.events("quota.refused"), "there was room"
     handle, refusal = fill(wire, "/out/b", 5)
     assert refusal is not None and refusal[0] == FAILURE and "quota" in refusal[1]
     assert wire.close(handle)[0] != 0, "what is not whole is not published"

@@ -72,9 +72,12 @@ test_to_the_last_byte(void **state unused_arg)
 	void *f = op_open("/a", PUT, NULL);
 	for (uint64_t at = 0; at < 5 * MIB; at += MIB)
 		assert_int_equal(write_block(f, at, MIB), SSH_FX_OK);
+	/* The last piece was more than was left, and less did: no refusal. */
+	assert_int_equal(the_world.n_refused, 0);
 	r = the_world.ops->write(f, 5 * MIB, slice_of(block, 1));
 	assert_int_equal(r.status, SSH_FX_FAILURE);
 	assert_string_equal(r.message, "the quota is used up");
+	assert_int_equal(the_world.n_refused, 1);
 	/* What was written is kept for the client; it is no more than a partial, and no charge. */
 	r = op_close(f, 1);
 	assert_int_equal(r.status, SSH_FX_FAILURE);

@@ -64,6 +64,7 @@ struct world {
 	int64_t content_bytes, content_files;
 	uint64_t staged_size[64]; /* by tag */
 	size_t n_asked;
+	size_t n_refused; /* of them, not counting those that asked ahead */
 	enum err await_error;
 	bool answers; /* await answers the upload that was staged last */
 	size_t n_pieces;
@@ -226,14 +227,17 @@ world_discarded(void *ctx unused_arg, const char *folder, const char *staging_na
 }
 
 static inline enum err
-world_quota_ask(void *ctx, const char *folder unused_arg, uint64_t bytes, uint32_t files)
+world_quota_ask(
+    void *ctx, const char *folder unused_arg, uint64_t bytes, uint32_t files, bool ahead)
 {
 	struct world *w = ctx;
 
 	assert_true(w->metered);
 	w->n_asked++;
-	if (bytes > w->limit_bytes - w->leased_bytes || files > w->limit_files - w->leased_files)
+	if (bytes > w->limit_bytes - w->leased_bytes || files > w->limit_files - w->leased_files) {
+		w->n_refused += ahead ? 0 : 1;
 		return ERR_QUOTA;
+	}
 	w->leased_bytes += bytes;
 	w->leased_files += files;
 	return ERR_OK;

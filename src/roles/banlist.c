@@ -177,12 +177,12 @@ banlist_until(const struct banlist *b, const struct netaddr *block, int64_t now_
 }
 
 void
-banlist_forgive(struct banlist *b, const struct netaddr *block)
+banlist_forgive(struct banlist *b, const struct netaddr *block, uint32_t weight)
 {
 	struct banlist_entry *entry = find(b, block);
 
 	if (entry != NULL)
-		entry->score = 0;
+		entry->score -= weight < entry->score ? weight : entry->score;
 }
 
 bool

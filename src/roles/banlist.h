@@ -59,8 +59,8 @@ enum err banlist_ban(
 /* Until when it is banned; 0 when it isn't. */
 int64_t banlist_until(const struct banlist *b, const struct netaddr *block, int64_t now_us);
 
-/* Forgets what is held against the block in the window, as after a login; a ban in force stays. */
-void banlist_forgive(struct banlist *b, const struct netaddr *block);
+/* Takes so much back of what is held against the block in the window; a ban in force stays. */
+void banlist_forgive(struct banlist *b, const struct netaddr *block, uint32_t weight);
 
 /* Forgets all about the block; false when nothing was known. */
 bool banlist_forget(struct banlist *b, const struct netaddr *block);

@@ -83,8 +83,7 @@ refuse(const struct attempt *a, const char *why, enum core_offence offence)
 	told.fields[told.n++] = F_STR("why", why);
 	log_emit(LOG_LEVEL_WARN, "session.refused", told.fields, told.n);
 	if (a->proven || offence == CORE_OFFENCE_FORGED)
-		core_defence_login_failed(
-		    s->peer.core, s->host, a->account == NULL ? CORE_OFFENCE_ACCOUNT : offence);
+		core_defence_login_failed(s, a->account == NULL ? CORE_OFFENCE_ACCOUNT : offence);
 	answer(s, IPC_VERDICT_DENY, 0, 0);
 }
 

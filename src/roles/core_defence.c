@@ -63,8 +63,9 @@ ban(struct core *c, const struct netaddr *block, int64_t ban_us, int64_t now_us)
 }
 
 void
-core_defence_login_failed(struct core *c, const char *host, enum core_offence offence)
+core_defence_login_failed(struct core_session *s, enum core_offence offence)
 {
+	struct core *c = s->peer.core;
 	static const uint32_t WEIGHTS[] = {
 	    [CORE_OFFENCE_DENIED] = BANLIST_FAILURE,
 	    [CORE_OFFENCE_FORGED] = BANLIST_FAILURE,
@@ -77,7 +78,7 @@ core_defence_login_failed(struct core *c, const char *host, enum core_offence of
 	int64_t now_us = time_mono_us(), ban_us = 0;
 
 	/* At a stop connections end that have done nothing wrong. */
-	if (c->stopping || !netaddr_parse(slice_str(host), &address) || is_exempt(c, &address))
+	if (c->stopping || !netaddr_parse(slice_str(s->host), &address) || is_exempt(c, &address))
 		return;
 	const struct banlist_policy policy = {
 	    .ban_after = limits->ban_after,
@@ -90,6 +91,7 @@ core_defence_login_failed(struct core *c, const char *host, enum core_offence of
 	    banlist_offence(&c->bans, &policy, &block, WEIGHTS[offence], now_us, &ban_us, &evicted);
 	if (e != ERR_OK)
 		log_error("address.not-counted", F_STR("error", err_text(e)));
+	s->offences += WEIGHTS[offence];
 	if (evicted.len > 0)
 		tell_listener(c, &evicted, 0);
 	if (ban_us > 0)
@@ -97,14 +99,15 @@ core_defence_login_failed(struct core *c, const char *host, enum core_offence of
 }
 
 void
-core_defence_login_ok(struct core *c, const char *host)
+core_defence_login_ok(struct core_session *s)
 {
 	struct netaddr address;
 
-	if (!netaddr_parse(slice_str(host), &address))
+	if (!netaddr_parse(slice_str(s->host), &address))
 		return;
 	struct netaddr block = netaddr_block(&address);
-	banlist_forgive(&c->bans, &block);
+	banlist_forgive(&s->peer.core->bans, &block, s->offences);
+	s->offences = 0;
 }
 
 bool
@@ -209,13 +212,13 @@ core_defence_on_address(void *ctx, struct ipc_message *m)
 }
 
 void
-core_defence_session_gone(const struct core_session *s)
+core_defence_session_gone(struct core_session *s)
 {
 	/* Of one behind a proxy that has not said where it is, the proxy is not to blame. */
 	bool known = !s->proxied || s->has_address;
 
 	if (s->peer.link.state != IPC_RUNNING && known && !s->hung_up)
-		core_defence_login_failed(s->peer.core, s->host, CORE_OFFENCE_QUIET);
+		core_defence_login_failed(s, CORE_OFFENCE_QUIET);
 }
 
 void

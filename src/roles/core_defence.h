@@ -23,12 +23,15 @@ enum core_offence {
 	CORE_OFFENCE_QUIET     /* left without a login, as scanners and monitors do: a tenth */
 };
 
-/* host: as core_session.host has it. Ends no session that is logged in; the caller denies as ever.
- */
-void core_defence_login_failed(struct core *c, const char *host, enum core_offence offence);
+/* Held against the session's address. Ends no session that is logged in; the caller denies as
+ * ever. */
+void core_defence_login_failed(struct core_session *s, enum core_offence offence);
 
-/* Somebody logged in from there: what was held against the address is forgotten. */
-void core_defence_login_ok(struct core *c, const char *host);
+/*
+ * It logged in after all: the failures of this very connection are forgotten. No others: an account
+ * of one's own must not be a way to guess at other accounts without end.
+ */
+void core_defence_login_ok(struct core_session *s);
 
 bool core_defence_is_banned(const struct core *c, const char *host);
 
@@ -39,7 +42,7 @@ void core_defence_tell_bans(struct core *c);
 void core_defence_recheck(struct core *c);
 
 /* It has ended: without a login that is held against its address, a little. */
-void core_defence_session_gone(const struct core_session *s);
+void core_defence_session_gone(struct core_session *s);
 
 /* Handlers: what a session read from its PROXY header, and dray bans. */
 enum err core_defence_on_address(void *ctx, struct ipc_message *m);

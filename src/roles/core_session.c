@@ -97,7 +97,7 @@ core_session_logged_in(struct core_session *s)
 
 	s->grace_timer = sd_event_source_disable_unref(s->grace_timer);
 	core_listener_session_in(c, s->id);
-	core_defence_login_ok(c, s->host);
+	core_defence_login_ok(s);
 	core_pace_changed(c, s->account);
 }
 

@@ -23,9 +23,10 @@ struct core_session {
 	char address[IPC_ADDRESS_MAX + 1];
 	char host[IPC_ADDRESS_MAX + 1];
 	int64_t since_us;
-	uint32_t n_queries;                 /* questions before its login */
-	struct core_login *login;           /* what it has proven (core_login.h), or NULL */
-	struct config *config;              /* the snapshot of its login, or NULL before it */
+	uint32_t n_queries;       /* questions before its login */
+	uint32_t offences;        /* what it has had held against its address (core_defence.h) */
+	struct core_login *login; /* what it has proven (core_login.h), or NULL */
+	struct config *config;    /* the snapshot of its login, or NULL before it */
 	const struct config_account *grant; /* in `config`: what it was given at its login */
 	uint32_t n_recording; /* uploads that are recorded and, as far as we know, not in place */
 	bool inherits; /* another one ended meanwhile: what is recorded of that is looked at when

@@ -117,10 +117,14 @@ test_forgiving(void **state)
 	banlist_init(&b, 10);
 	assert_int_equal(one_failure(&b, 1, START), 0);
 	assert_int_equal(one_failure(&b, 1, START), 0);
-	banlist_forgive(&b, &a);
+	/* Its own failure is forgiven to a login, the other one isn't. */
+	banlist_forgive(&b, &a, BANLIST_FAILURE);
+	assert_int_equal(b.entries[0].score, BANLIST_FAILURE);
+	banlist_forgive(&b, &a, 2 * BANLIST_FAILURE);
+	assert_int_equal(b.entries[0].score, 0);
 	assert_true(failures_until_banned(&b, 1, START) > 0);
 	/* A login elsewhere in the block ends no ban. */
-	banlist_forgive(&b, &a);
+	banlist_forgive(&b, &a, BANLIST_FAILURE);
 	assert_true(banlist_until(&b, &a, START) > 0);
 	assert_true(banlist_forget(&b, &a));
 	assert_false(banlist_forget(&b, &a));

@@ -266,7 +266,7 @@ settle(struct core *c, struct core_partial *p)
 {
 	struct stat st;
 
-	if (partial_stat(&c->gateway, p->folder, p->staging_name, &st) == ERR_NOENT)
+	if (partial_mend(&c->gateway, p->folder, p->staging_name, &st) == ERR_NOENT)
 		return core_partial_gone(c, p, p->left_by);
 	enum err e = core_partial_write(c, p);
 	if (e != ERR_OK)

@@ -38,6 +38,39 @@ partial_stat(
 	return file_stat_beneath(store->uploads_fd, staging_name, ret_st);
 }
 
+/* No other file's second name: what an account may not change isn't cut for it. */
+static enum err
+cut_at_hole(int fd, struct stat *st)
+{
+	if (!S_ISREG(st->st_mode) || st->st_nlink != 1 || st->st_size == 0)
+		return ERR_OK;
+	off_t hole = lseek(fd, 0, SEEK_HOLE);
+	if (hole < 0)
+		return err_last();
+	if (hole >= st->st_size)
+		return ERR_OK;
+	if (ftruncate(fd, hole) < 0)
+		return err_last();
+	st->st_size = hole;
+	return ERR_OK;
+}
+
+enum err
+partial_mend(
+    const struct gateway *g, const char *folder, const char *staging_name, struct stat *ret_st)
+{
+	const struct store *store = stores_find(&g->stores, folder);
+	int fd _cleanup_(fd_closep) = -1;
+
+	if (store == NULL)
+		return ERR_NOENT;
+	enum err e =
+	    file_open_beneath(store->uploads_fd, staging_name, O_RDWR | O_NONBLOCK, 0, &fd);
+	if (e == ERR_OK && fstat(fd, ret_st) < 0)
+		e = err_last();
+	return e == ERR_OK ? cut_at_hole(fd, ret_st) : e;
+}
+
 int64_t
 partial_expires_us(const struct gateway *g, const char *folder, int64_t since_us)
 {
@@ -109,7 +142,7 @@ recover_row(void *ctx, const struct partial_row *row)
 	/* Kept for the day on which its folder comes back. */
 	if (stores_find(&r->g->stores, p.folder) == NULL)
 		return ERR_OK;
-	enum err e = partial_stat(r->g, p.folder, p.staging_name, &st);
+	enum err e = partial_mend(r->g, p.folder, p.staging_name, &st);
 	if (e == ERR_NOENT)
 		return ledger_partial_drop(r->g->ledger, p.folder, p.staging_name);
 	if (e != ERR_OK)

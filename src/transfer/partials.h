@@ -18,6 +18,15 @@ bool partial_name_parse(const char *staging_name, char ret_account[LEDGER_NAME_M
 enum err partial_stat(const struct gateway *g, const char *folder, const char *staging_name,
     struct stat *ret_st) must_check;
 
+/*
+ * As partial_stat, of one that nobody has open. Its session may have been killed, or the machine
+ * lost power, when what came out of order was written and what belongs before it wasn't: who goes
+ * on with it does so at its end, and so it is cut off at the first hole. The file system sees holes
+ * of whole blocks; who ends in order cuts at the byte (vfs/upload.h).
+ */
+enum err partial_mend(const struct gateway *g, const char *folder, const char *staging_name,
+    struct stat *ret_st) must_check;
+
 /* When it is to be removed: keep_partial of its folder after it was left. */
 int64_t partial_expires_us(const struct gateway *g, const char *folder, int64_t since_us);
 

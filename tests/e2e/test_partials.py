@@ -114,6 +114,26 @@ def test_a_session_that_crashes_takes_no_other_with_it(box, new_wire, scratch, h
     assert other.works()
 
 
+@pytest.mark.parametrize("what", ["session", "gateway"])
+def test_not_gone_on_with_behind_a_gap(box, new_wire, scratch, what):
+    """Clients that write several pieces at a time send them in any order."""
+    gateway = box.start()
+    gateway.expect("session.crashed")
+    content = os.urandom(8 * CHUNK)
+    wire = new_wire(gateway, "maker")
+    handle = begin(wire, "/out/doc", content[:2 * CHUNK])
+    assert wire.write(handle, 4 * CHUNK, content[4 * CHUNK:6 * CHUNK])[0] == 0
+    if what == "session":
+        os.kill(session_pid(gateway, "maker"), signal.SIGKILL)
+    else:
+        time.sleep(2.5)
+        gateway.kill9()
+        wire.end()
+        gateway.launch()
+    assert wait_left(gateway)["partial_bytes"] == 2 * CHUNK
+    go_on(gateway, scratch, content)
+
+
 def test_gone_on_with_after_the_gateway_was_killed(box, new_wire, scratch):
     gateway = box.start()
     content = os.urandom(7 * CHUNK)

@@ -99,6 +99,40 @@ recovered(void **state)
 	assert_false(found);
 }
 
+/* Written out of order, and cut off: nobody may go on behind the gap. */
+static void
+cut_at_the_first_hole(void **state)
+{
+	static const char NAME[] = "home/staging/one/uploads/up.maker.01";
+	enum { BLOCK = 65536 };
+	struct world *w = *state;
+	char bytes[BLOCK], path[256], other[256];
+	struct stat st;
+
+	memset(bytes, 'x', sizeof bytes);
+	int fd = open(world_path(w, NAME, path), O_RDWR | O_CREAT | O_EXCL, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, bytes, BLOCK, 0), BLOCK);
+	assert_int_equal(pwrite(fd, bytes, BLOCK, 2 * BLOCK), BLOCK);
+	(void)put(w, "up.maker.01", "a", 5);
+	/* Another name of a file isn't cut: whose is it? */
+	assert_int_equal(link(path, world_path(w, "home/other", other)), 0);
+	assert_int_equal(recover_them(w).items[0].size, 3 * BLOCK);
+	assert_int_equal(unlink(other), 0);
+	assert_int_equal(recover_them(w).items[0].size, BLOCK);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, BLOCK);
+	/* A hole at the end, and one at the beginning. */
+	assert_int_equal(ftruncate(fd, 2 * BLOCK), 0);
+	assert_int_equal(recover_them(w).items[0].size, BLOCK);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(pwrite(fd, bytes, BLOCK, BLOCK), BLOCK);
+	assert_int_equal(recover_them(w).items[0].size, 0);
+	(void)close(fd);
+	assert_int_equal(partial_mend(&w->gateway, "one", "up.maker.02", &st), ERR_NOENT);
+	assert_int_equal(partial_mend(&w->gateway, "none", "up.maker.01", &st), ERR_NOENT);
+}
+
 static void
 a_folder_that_is_away_keeps_its_rows(void **state)
 {
@@ -182,6 +216,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names),
 	    cmocka_unit_test_setup_teardown(recovered, world_setup, world_teardown),
+	    cmocka_unit_test_setup_teardown(cut_at_the_first_hole, world_setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(
 		a_folder_that_is_away_keeps_its_rows, world_setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(removed, world_setup, world_teardown),

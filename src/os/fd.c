@@ -40,13 +40,3 @@ fd_set_nonblocking(int fd)
 		return err_last();
 	return ERR_OK;
 }
-
-enum err
-fd_keep_on_exec(int fd)
-{
-	int flags = fcntl(fd, F_GETFD);
-
-	if (flags < 0 || fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC) < 0)
-		return err_last();
-	return ERR_OK;
-}

@@ -16,7 +16,4 @@ enum err fd_dup(int fd, int *ret_fd) must_check;
 
 enum err fd_set_nonblocking(int fd) must_check;
 
-/* Lets the descriptor survive exec: for what is handed to a role at its start. */
-enum err fd_keep_on_exec(int fd) must_check;
-
 #endif

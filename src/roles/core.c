@@ -300,6 +300,16 @@ tell_about_sandbox(void)
 }
 
 static enum err
+open_programs(struct core *c, struct story *story)
+{
+	enum err e = process_open_program("dray-listener", &c->listener_program);
+
+	return e == ERR_OK ? e
+			   : story_fail(story, e, "the program dray-listener is not there: %s",
+				 err_text(e));
+}
+
+static enum err
 start(struct core *c, struct story *story)
 {
 	enum err e = setup_loop(c);
@@ -314,6 +324,8 @@ start(struct core *c, struct story *story)
 		e = open_ledger(c, story);
 	if (e == ERR_OK)
 		e = recover_at_start(c, story);
+	if (e == ERR_OK)
+		e = open_programs(c, story);
 	if (e == ERR_OK)
 		e = core_control_listen(c, story);
 	if (e != ERR_OK)
@@ -360,6 +372,7 @@ stop(struct core *c)
 	pieces_fini(&c->pieces);
 	gateway_fini(&c->gateway);
 	sd_event_unref(c->event);
+	fd_closep(&c->listener_program);
 	fd_closep(&c->lock_fd);
 }
 
@@ -370,6 +383,7 @@ role_core(const char *config_path)
 	    .config_path = config_path,
 	    .lock_fd = -1,
 	    .control_fd = -1,
+	    .listener_program = -1,
 	    .started_us = time_now_us(),
 	    .gateway = {.ports = &PORTS, .ports_ctx = &c},
 	};

@@ -141,6 +141,7 @@ struct core {
 	sd_event_source *drain_timer;
 	struct banlist bans;
 
+	int listener_program; /* open since the start: one version with us, whatever is installed */
 	struct core_peer listener;
 	struct core_address *addresses; /* of `listen`, as the listener told of them last */
 	size_t n_addresses;

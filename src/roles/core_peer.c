@@ -125,7 +125,8 @@ core_peer_spawn(struct core_peer *peer, struct core *core, enum ipc_role role,
 	enum err e = socket_packet_pair(fds);
 	if (e != ERR_OK)
 		return e;
-	e = process_spawn_role(ipc_role_name(role), fds[1], &peer->pid);
+	int program = role == IPC_ROLE_LISTENER ? core->listener_program : PROCESS_OURSELVES;
+	e = process_spawn_role(program, ipc_role_name(role), fds[1], &peer->pid);
 	fd_closep(&fds[1]);
 	if (e != ERR_OK) {
 		fd_closep(&fds[0]);

@@ -1,4 +1,5 @@
-/* drayd: the gateway daemon, and the roles that it starts of itself. See drayd(8). */
+/* drayd: the gateway daemon, and those of its roles that are started of this program. See drayd(8).
+ */
 #include <getopt.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -14,7 +15,6 @@ static const struct {
 	const char *name;
 	int (*run)(int core_fd);
 } ROLES[] = {
-    {"listener", role_listener},
     {"courier", role_courier},
     {"worker", role_worker},
     {"checker", role_checker},

@@ -1,12 +1,9 @@
 /* The seam: each call goes to the side that the transport is of. */
 #include <limits.h>
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 #include "base/bug.h"
 #include "base/clock.h"
-#include "ssh/client_internal.h"
-#include "wire/link.h"
+#include "ssh/transport_ops.h"
 
 void
 transport_next_event(struct transport *t, struct transport_event *ret_event)
@@ -97,36 +94,4 @@ transport_wait_ms(int64_t until_us, int64_t deadline_us)
 		return 0;
 	int64_t ms = (left_us + US_PER_MS - 1) / US_PER_MS;
 	return ms > INT_MAX ? INT_MAX : (int)ms;
-}
-
-/* A signature and its check in memory: makes libcrypto load all that a login needs. */
-static bool
-exercise(enum ssh_keytypes_e type, int parameter)
-{
-	ssh_key key = NULL;
-	char *text = NULL;
-
-	bool ok = ssh_pki_generate(type, parameter, &key) == SSH_OK &&
-		  ssh_pki_export_pubkey_base64(key, &text) == SSH_OK;
-	ssh_string_free_char(text);
-	ssh_key_free(key);
-	return ok;
-}
-
-enum err
-transport_library_init(void)
-{
-	uint8_t seed[32];
-
-	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_ADD_ALL_CIPHERS |
-				    OPENSSL_INIT_ADD_ALL_DIGESTS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
-		NULL) != 1 ||
-	    ssh_init() != SSH_OK)
-		return ERR_NOMEM;
-	/* libssh's log would go to standard error, past ours. */
-	(void)ssh_set_log_level(SSH_LOG_NOLOG);
-	if (RAND_bytes(seed, sizeof seed) != 1 || !exercise(SSH_KEYTYPE_ED25519, 0) ||
-	    !exercise(SSH_KEYTYPE_ECDSA_P256, 256))
-		return ERR_NOMEM;
-	return wire_library_init();
 }

@@ -189,4 +189,7 @@ void transport_free(struct transport *t);
  * opened. */
 enum err transport_library_init(void) must_check;
 
+/* The same for a process that has only servers: nothing of libssh. */
+enum err transport_server_library_init(void) must_check;
+
 #endif

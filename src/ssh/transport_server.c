@@ -10,6 +10,8 @@
  *   rest.
  */
 #include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -433,6 +435,19 @@ make_wire(struct server *s, const struct hostkeys *host_keys)
 	if ((s->limits.methods & TRANSPORT_PASSWORD) != 0)
 		config.methods |= WIRE_PASSWORD;
 	return wire_server_new(&s->wire, &config);
+}
+
+enum err
+transport_server_library_init(void)
+{
+	uint8_t seed[32];
+
+	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_ADD_ALL_CIPHERS |
+				    OPENSSL_INIT_ADD_ALL_DIGESTS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+		NULL) != 1 ||
+	    RAND_bytes(seed, sizeof seed) != 1)
+		return ERR_NOMEM;
+	return wire_library_init();
 }
 
 enum err

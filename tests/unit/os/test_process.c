@@ -1,9 +1,12 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -102,14 +105,87 @@ test_fd_limit_is_raised(void **state)
 	assert_int_equal(child_exit_code(raise_fd_limit, NULL), 0);
 }
 
-int
-main(void)
+/* The test program itself, run as a role: says in which environment, by its exit status. */
+enum { ROLE_IN_ORDER = 42 };
+
+static int
+be_a_role(const char *role)
 {
+	char c;
+	bool bound = getenv("LD_BIND_NOW") != NULL;
+
+	/* The channel alone is open; what the test opened is not. */
+	if (recv(PROCESS_CHANNEL_FD, &c, 1, 0) != 1 || c != 'x' || getenv("HOME") != NULL)
+		return 1;
+	for (int fd = PROCESS_CHANNEL_FD + 1; fd < 64; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			return 1;
+	}
+	return bound == (strcmp(role, "own") == 0) ? ROLE_IN_ORDER : 1;
+}
+
+/* The channel at descriptor number `at`, the program as given. */
+static int
+spawn_role(int program, const char *role, int at)
+{
+	int ends[2], status;
+	pid_t pid;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(send(ends[0], "x", 1, 0), 1);
+	int channel = fcntl(ends[1], F_DUPFD_CLOEXEC, at);
+	assert_true(channel >= at);
+	assert_int_equal(process_spawn_role(program, role, channel, &pid), ERR_OK);
+	close(ends[0]);
+	close(ends[1]);
+	close(channel);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+test_a_role_has_its_channel_and_no_other_descriptor(void **state)
+{
+	(void)state;
+	for (int at = 3; at < 8; at++)
+		assert_int_equal(spawn_role(PROCESS_OURSELVES, "same", at), ROLE_IN_ORDER);
+}
+
+static void
+test_a_program_of_its_own_lies_beside_ours(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(process_open_program(program_invocation_short_name, &fd), ERR_OK);
+	for (int at = 3; at < 8; at++)
+		assert_int_equal(spawn_role(fd, "own", at), ROLE_IN_ORDER);
+	close(fd);
+}
+
+static void
+test_a_program_that_is_not_there(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(process_open_program("dray-no-such-program", &fd), ERR_NOENT);
+	assert_int_equal(fd, -1);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "--role") == 0)
+		return be_a_role(argv[2]);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_name_is_cut_at_fifteen_bytes),
 	    cmocka_unit_test(test_dies_with_its_parent),
 	    cmocka_unit_test(test_a_parent_that_is_gone_is_noticed),
 	    cmocka_unit_test(test_fd_limit_is_raised),
+	    cmocka_unit_test(test_a_role_has_its_channel_and_no_other_descriptor),
+	    cmocka_unit_test(test_a_program_of_its_own_lies_beside_ours),
+	    cmocka_unit_test(test_a_program_that_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

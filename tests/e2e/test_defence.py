@@ -170,7 +170,9 @@ def test_bans_grow_are_listed_and_lifted(plain):
     assert knock(plain, "127.0.0.3"), "others are let in"
     banned = plain.dray("bans")["bans"]
     assert [(b["address"], b["bans"]) for b in banned] == [("127.0.0.2", 1)]
-    assert plain.status()["bans"] == banned
+    # The end is told by the clock on the wall, and differs by the microseconds between two looks.
+    told = plain.status()["bans"]
+    assert [{**b, "until": ""} for b in told] == [{**b, "until": ""} for b in banned]
     assert plain.wait_event("address.dropped")["limit"] == "banned"
     wait_until(lambda: knock(plain, "127.0.0.2"), "the ban is over")
     assert plain.dray("bans")["bans"] == []

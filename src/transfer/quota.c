@@ -68,17 +68,25 @@ quota_pot_find(const struct quotas *q, const char *name, bool account)
 	return find(q, name, account);
 }
 
-/* A holding whose file was taken away beside the gateway. */
+/*
+ * A holding whose file was taken away beside the gateway, or has become smaller. One that is larger
+ * may be written to now, and then its growth is leased.
+ */
 static enum err
-drop_if_gone(void *ctx, const struct holding *h)
+check_holding(void *ctx, const struct holding *h)
 {
 	struct gateway *g = ctx;
 	const struct store *store = stores_find(&g->stores, h->folder);
+	struct holding now = *h;
 	struct stat st;
 
-	if (store != NULL && file_stat_beneath(store->dir_fd, h->path, &st) != ERR_NOENT)
+	enum err e = store == NULL ? ERR_NOENT : file_stat_beneath(store->dir_fd, h->path, &st);
+	if (e == ERR_NOENT)
+		return ledger_holding_drop(g->ledger, h->folder, h->path);
+	if (e != ERR_OK || (uint64_t)st.st_size >= h->size)
 		return ERR_OK;
-	return ledger_holding_drop(g->ledger, h->folder, h->path);
+	now.size = (uint64_t)st.st_size;
+	return ledger_holding_put(g->ledger, &now);
 }
 
 /* What is there now. A folder that can't be counted keeps the last count. */
@@ -89,7 +97,7 @@ count(struct gateway *g, struct quota_pot *pot, int64_t now_us)
 	enum err e = ERR_OK;
 
 	if (pot->account) {
-		e = ledger_each_holding(g->ledger, pot->name, drop_if_gone, g);
+		e = ledger_each_holding(g->ledger, pot->name, check_holding, g);
 	} else {
 		const struct store *store = stores_find(&g->stores, pot->name);
 		enum err failed =

@@ -191,6 +191,27 @@ counts_files_alone(void **state)
 	close(fd);
 }
 
+/* What an account is said to hold is looked at when its quota seems used up. */
+static void
+holdings_are_looked_at_again(void **state)
+{
+	struct world *w = *state;
+	struct holding h = {.folder = "one", .path = "doc", .account = "a", .size = 60};
+	struct holding small = {.folder = "one", .path = "small", .account = "a", .size = 1};
+	uint64_t bytes, files;
+
+	world_write(w, "home/folders/one/doc", "0123456789");
+	world_write(w, "home/folders/one/small", "larger");
+	assert_int_equal(ledger_holding_put(w->gateway.ledger, &h), ERR_OK);
+	assert_int_equal(ledger_holding_put(w->gateway.ledger, &small), ERR_OK);
+	assert_int_equal(lease(w, "one", "a", 10, 0), ERR_QUOTA);
+	assert_int_equal(quotas_use_config(&w->gateway, WORLD_NOW), ERR_OK);
+	assert_int_equal(lease(w, "one", "a", 10, 0), ERR_OK);
+	assert_int_equal(ledger_usage(w->gateway.ledger, "a", &bytes, &files), ERR_OK);
+	assert_int_equal(bytes, 11);
+	assert_int_equal(files, 2);
+}
+
 /* A session put its upload in place, and was killed before it could say so. */
 static void
 an_upload_that_recovery_settles_is_counted(void **state)
@@ -220,6 +241,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(content_counts, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(a_reload_counts_again, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(counts_files_alone, setup, world_teardown),
+	    cmocka_unit_test_setup_teardown(holdings_are_looked_at_again, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(
 		an_upload_that_recovery_settles_is_counted, setup, world_teardown),
 	};

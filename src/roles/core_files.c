@@ -124,6 +124,10 @@ hold(struct core_session *s, const struct change *c, const char *path, int64_t b
 	} else if (e != ERR_OK) {
 		return e;
 	}
+	/* Of another account's file without that right: that one came under the name meanwhile. */
+	if (strcmp(h.account, s->account) != 0 &&
+	    !grant_covers(s->grant, slice_str(c->folder), VFS_OVERWRITE))
+		return ERR_OK;
 	if (bytes < 0 && (uint64_t) - (bytes + 1) + 1 > h.size)
 		h.size = 0;
 	else

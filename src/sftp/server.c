@@ -197,7 +197,8 @@ refusal(enum err e)
 {
 	if (e == ERR_UNSUPPORTED)
 		return serve_status(SSH_FX_OP_UNSUPPORTED, NULL);
-	return serve_status(SSH_FX_BAD_MESSAGE, NULL);
+	return serve_status(
+	    SSH_FX_BAD_MESSAGE, "the request is malformed, or its path is too long");
 }
 
 /* False: the packet must wait for a job, and is not taken. */

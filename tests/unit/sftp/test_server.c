@@ -584,6 +584,29 @@ test_bad_packets(void **state unused_arg)
 	}
 }
 
+/* The one packet that an honest client may come by. */
+static void
+test_path_too_long(void **state)
+{
+	uint8_t packet[13 + SFTP_PATH_MAX + 1] = {0, 0, 0x10, 10, SSH_FXP_OPENDIR, 0, 0, 0, 1};
+	struct session *s = *state;
+	struct sftp_response r;
+	size_t taken;
+
+	packet[11] = (SFTP_PATH_MAX + 1) >> 8;
+	packet[12] = (SFTP_PATH_MAX + 1) & 0xff;
+	memset(packet + 13, 'n', SFTP_PATH_MAX + 1);
+	assert_int_equal(sftp_server_feed(s->server, packet, sizeof packet, &taken), ERR_OK);
+	assert_true(session_next(s, &r));
+	assert_status(r, SSH_FX_BAD_MESSAGE);
+	assert_true(slice_is(r.message, "the request is malformed, or its path is too long"));
+	/* One that is just short enough goes to the file system. */
+	memset(packet + 13, '/', SFTP_PATH_MAX);
+	assert_int_equal(
+	    ASK(s, .kind = SFTP_REQ_STAT, .path = slice_of(packet + 13, SFTP_PATH_MAX)).type,
+	    SSH_FXP_ATTRS);
+}
+
 static void
 test_handles(void **state)
 {
@@ -858,6 +881,7 @@ main(void)
 	    WITH_SESSION(test_trim),
 	    cmocka_unit_test(test_missing_operations),
 	    cmocka_unit_test(test_bad_packets),
+	    WITH_SESSION(test_path_too_long),
 	    WITH_SESSION(test_handles),
 	    WITH_SESSION(test_handle_limit),
 	    WITH_SESSION(test_pending_close),

@@ -73,6 +73,9 @@ test_rename_across(void **state unused_arg)
 	world_mount(the_world.v, "/other", "other", VFS_ALL);
 	world_put("store/a", "a");
 	assert_int_equal(op_rename("/one/a", "/other/a", true), SSH_FX_FAILURE);
+	struct sftp_result r =
+	    the_world.ops->rename(the_world.v, slice_str("/one/a"), slice_str("/other/a"), false);
+	assert_string_equal(r.message, "the new name is in another folder: copy it instead");
 	assert_int_equal(op_rename("/one/a", "/ro/b", false), SSH_FX_PERMISSION_DENIED);
 	assert_int_equal(op_rename("/ro/a", "/one/b", false), SSH_FX_PERMISSION_DENIED);
 	world_assert_content("store/a", "a");

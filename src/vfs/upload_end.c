@@ -1,4 +1,6 @@
 /* The ends of an upload that don't put it in place, and its CLOSE; see vfs/upload.h. */
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "vfs/result.h"
@@ -23,11 +25,32 @@ cut_at_gap(struct upload *u)
 	return ERR_OK;
 }
 
+/*
+ * Has another session gone on with it? Core lets it when the line to this one has ended, which this
+ * one may not have noticed: then its bytes are that one's.
+ */
+static bool
+is_taken(const struct upload *u)
+{
+	struct stat ours, named;
+
+	if (u->fd < 0 || fstat(u->fd, &ours) < 0)
+		return false;
+	if (fstatat(u->mount->staging_fd, u->staging_name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT;
+	return ours.st_ino != named.st_ino || ours.st_dev != named.st_dev;
+}
+
 void
 upload_leave(struct upload *u)
 {
 	struct vfs *v = u->vfs;
 
+	if (is_taken(u)) {
+		v->journal->discarded(v->journal_ctx, u->mount->folder, u->staging_name);
+		upload_release(u);
+		return;
+	}
 	if (u->fd >= 0 && cut_at_gap(u) != ERR_OK) {
 		upload_drop(u);
 		return;

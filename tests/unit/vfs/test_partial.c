@@ -309,6 +309,28 @@ test_cut_at_the_gap(void **state unused_arg)
 	assert_int_equal(a.size, 2);
 }
 
+/* Another session has gone on with it before this one noticed that its own line to core is over. */
+static void
+test_taken_while_open(void **state unused_arg)
+{
+	char name[512];
+	struct stat st;
+
+	void *f = op_open("/a", PUT, NULL);
+	assert_int_equal(op_write(f, 0, "half"), SSH_FX_OK);
+	(void)snprintf(name, sizeof name, "store.staging/%s", the_world.staging_name);
+	assert_int_equal(
+	    renameat(the_world.root_fd, name, the_world.root_fd, "store.staging/claimed"), 0);
+	int fd = openat(the_world.root_fd, "store.staging/claimed", O_WRONLY | O_APPEND);
+	assert_int_equal(write(fd, " and half", 9), 9);
+	world_forget_events();
+	the_world.ops->abandon(f);
+	world_assert_events((const char *const[]){"discarded store", NULL});
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 13);
+	(void)close(fd);
+}
+
 static void
 test_attributes(void **state unused_arg)
 {
@@ -414,6 +436,7 @@ main(void)
 	    WORLD_TEST(test_directories),
 	    WORLD_TEST(test_rights),
 	    WORLD_TEST(test_cut_at_the_gap),
+	    WORLD_TEST(test_taken_while_open),
 	    WORLD_TEST(test_attributes),
 	    WORLD_TEST(test_told),
 	    WORLD_TEST(test_newer_stays),

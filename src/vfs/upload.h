@@ -32,8 +32,9 @@
  *  6. journal.published for each; then its client is told that CLOSE succeeded.
  *
  * The record must not be durable before the name is (2 before 3): recovery takes what is recorded
- * and isn't in staging for published. The staging directory isn't synced after 4: where the rename
- * is half lost, the file is in both or in staging alone, and recovery puts it in place once more.
+ * and isn't in staging for published. The staging directory isn't synced after 4: file systems with
+ * a log write a rename as one, and 5 writes that log out. Where one has none and a power cut leaves
+ * the file in both, it is in place, and for its owner a partial, too.
  * In a mount that is `relaxed` nothing is synced, and the order is all that remains.
  *
  * The client that saw CLOSE fail still has the file and may send it again; the one that saw it

@@ -24,6 +24,10 @@
 
 #define STUCK_RETRY_DELAY (2 * US_PER_SEC)
 
+/* How long a turn of patient messages waits for company, and how many of them. */
+#define PATIENCE (50 * US_PER_MS)
+enum { PATIENT_MAX = 64 };
+
 void
 core_after(struct core *c, sd_event_source **source, int64_t delay_us, sd_event_time_handler_t fn,
     void *userdata)
@@ -107,11 +111,42 @@ core_ledger_failed(struct core *c, enum err e)
 }
 
 void
+core_be_patient(struct core *c)
+{
+	c->turn_patient++;
+}
+
+static int
+on_patience_over(sd_event_source *source unused_arg, uint64_t usec unused_arg, void *userdata)
+{
+	struct core *c = userdata;
+
+	/* No longer all of them: the turn that ends now is committed. */
+	c->turn_patient = 0;
+	return 0;
+}
+
+static bool
+may_wait(const struct core *c)
+{
+	return c->turn_patient > 0 && c->turn_patient == c->turn_messages &&
+	       c->turn_messages < PATIENT_MAX && turn_is_over(&c->gateway.turn) && !c->stopping;
+}
+
+void
 core_end_turn(struct core *c)
 {
-	c->turn_messages = 0;
-	if (c->stuck)
+	if (c->stuck) {
+		c->turn_messages = c->turn_patient = 0;
 		return;
+	}
+	if (may_wait(c)) {
+		if (c->patience_timer == NULL)
+			core_after(c, &c->patience_timer, PATIENCE, on_patience_over, c);
+		return;
+	}
+	c->turn_messages = c->turn_patient = 0;
+	c->patience_timer = sd_event_source_disable_unref(c->patience_timer);
 	enum err e;
 	do {
 		e = turn_end(&c->gateway.turn, c->gateway.ledger);
@@ -367,6 +402,7 @@ stop(struct core *c)
 	sd_event_source_disable_unref(c->listener_timer);
 	sd_event_source_disable_unref(c->drain_timer);
 	sd_event_source_disable_unref(c->stuck_timer);
+	sd_event_source_disable_unref(c->patience_timer);
 	sd_event_source_disable_unref(c->recheck_timer);
 	core_partials_free(c);
 	pieces_fini(&c->pieces);

@@ -137,7 +137,9 @@ struct core {
 	bool stuck;                 /* the ledger can't be written: nothing is done until it can */
 	sd_event_source *stuck_timer;
 	int turn_messages; /* handled since the last commit */
-	bool stopping;     /* no new sessions and transfers; what sessions have open is finished */
+	int turn_patient;  /* of these, those whose changes nobody waits for */
+	sd_event_source *patience_timer;
+	bool stopping; /* no new sessions and transfers; what sessions have open is finished */
 	sd_event_source *drain_timer;
 	struct banlist bans;
 
@@ -174,8 +176,16 @@ struct core {
 /* The ledger could not be written: stop everything that depends on it, and try again later. */
 void core_ledger_failed(struct core *c, enum err e);
 
-/* Ends the turn now: commit, then what was deferred. */
+/* Ends the turn: commit, then what was deferred. A turn of patient messages alone waits a little,
+ * and is committed together with what comes next. */
 void core_end_turn(struct core *c);
+
+/*
+ * Said once by a handler whose changes nobody waits for, and which recovery would find out by
+ * itself: an upload is in place (its absence from staging proves it). A commit of its own for each
+ * would make the file system busy while the next upload is being made.
+ */
+void core_be_patient(struct core *c);
 
 /* Runs fn once, after delay_us; *source is replaced. */
 void core_after(struct core *c, sd_event_source **source, int64_t delay_us,

@@ -41,6 +41,9 @@ core_upload_on_opened(void *ctx, struct ipc_message *m)
 		log_info("upload.resumed", F_U64("session", s->id), F_STR("account", s->account),
 		    F_SLICE("folder", u->folder), F_SLICE("path", u->path),
 		    F_SLICE("file", u->staging_name));
+	/* An open upload has no row yet; one that was gone on with has. */
+	if (u->from.len == 0)
+		core_be_patient(s->peer.core);
 	return core_partial_opened(s, u);
 }
 
@@ -102,6 +105,18 @@ deed_upload_recorded(void *ctx, const struct turn_args *args)
 	return ERR_OK;
 }
 
+/* Did the folder's owner give durability up for speed? */
+static bool
+is_relaxed(const struct core_session *s, struct slice folder)
+{
+	for (size_t i = 0; i < s->grant->n_mounts; i++) {
+		const struct config_folder *f = s->grant->mounts[i].folder;
+		if (slice_is(folder, f->name))
+			return f->durability == CONFIG_DURABILITY_RELAXED;
+	}
+	return false;
+}
+
 enum err
 core_upload_on_staged(void *ctx, struct ipc_message *m)
 {
@@ -126,10 +141,14 @@ core_upload_on_staged(void *ctx, struct ipc_message *m)
 	struct core_partial *p = find_own(s, u->folder, u->staging_name);
 	if (e == ERR_OK && p != NULL)
 		e = core_partial_gone(c, p, s->id);
-	if (e == ERR_OK)
-		e = turn_defer(&c->gateway.turn, deed_upload_recorded, c,
-		    (struct turn_args){.a = s->id, .b = u->tag, .c = id});
-	return e;
+	if (e != ERR_OK)
+		return e;
+	struct turn_args args = {.a = s->id, .b = u->tag, .c = id};
+	if (!is_relaxed(s, u->folder))
+		return turn_defer(&c->gateway.turn, deed_upload_recorded, c, args);
+	/* The row becomes durable as the bytes do: soon. */
+	core_be_patient(c);
+	return deed_upload_recorded(c, &args);
 }
 
 /* The one output of an upload. */
@@ -174,6 +193,7 @@ core_upload_on_published(void *ctx, struct ipc_message *m)
 	if (t.route[0] != '\0' || strcmp(t.source, s->account) != 0 ||
 	    t.state != TRANSFER_PROCESSED)
 		return ERR_FORMAT;
+	core_be_patient(s->peer.core);
 	s->n_recording -= s->n_recording > 0 ? 1 : 0;
 	e = charge(s, &t, &m->upload_published);
 	if (e == ERR_OK)

@@ -43,6 +43,9 @@ static const struct context CONTEXTS[] = {
     {"while scanning a simple key", "the key", ""},
 };
 
+/* libyaml's words for "a: b: c", and for a key that is indented deeper than the value before it. */
+#define COLON_OUT_OF_PLACE "mapping values are not allowed in this context"
+
 /* The byte at the mark; 0 past the end. Lines are told apart by '\n' alone. */
 static uint8_t
 byte_at(struct slice text, yaml_mark_t mark)
@@ -92,6 +95,10 @@ tell_parser_error(const yaml_parser_t *parser, const struct source *source, stru
 		    "not YAML: %s", problem);
 	else if (byte_at(text, parser->problem_mark) == '\t')
 		report_error(report, at, "a tab: YAML is indented with spaces");
+	else if (parser->context == NULL && strcmp(problem, COLON_OUT_OF_PLACE) == 0)
+		report_error(report, at,
+		    "not YAML: a key and its value can't stand here (check the indentation; text "
+		    "that holds a colon and a space is quoted)");
 	else if (parser->context == NULL)
 		report_error(report, at, "not YAML: %s", problem);
 	else

@@ -29,6 +29,20 @@ join_words(const char *const *words, char *dst, size_t dst_len)
 	}
 }
 
+/*
+ * Of a few words all are told: the nearest one may mean less than what was wanted, as "password"
+ * does for "password+key".
+ */
+static bool
+words_are_few(const char *const *words)
+{
+	size_t n = 0;
+
+	while (words[n] != NULL)
+		n++;
+	return n <= 3;
+}
+
 void
 value_unknown_word(struct loader *l, const struct key *key, struct slice word, struct place at)
 {
@@ -40,7 +54,7 @@ value_unknown_word(struct loader *l, const struct key *key, struct slice word, s
 		    key->name, SHOWN(word));
 		return;
 	}
-	if (nearest != NULL) {
+	if (nearest != NULL && !words_are_few(key->words)) {
 		report_error(&l->report, at, "unknown word \"%s\" in \"%s\" (did you mean \"%s\"?)",
 		    SHOWN(word), key->name, nearest);
 		return;

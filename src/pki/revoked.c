@@ -95,7 +95,8 @@ add_key(struct revoked *r, struct slice text, const char **ret_why)
 	struct digest digest;
 
 	buf_init(&blob, LINE_MAX_LEN);
-	*ret_why = "it holds no public key of a type that is known";
+	*ret_why =
+	    "it holds no public key of a type that is known, and is no serial:, id: or sha256:";
 	if (!blob_type_known(type))
 		return ERR_FORMAT;
 	enum err e = blob_from_base64(slice_take_word(&text), &blob);

@@ -39,7 +39,11 @@ static const struct bad LOGINS[] = {
     {ACCOUNT("    keys: ['" KEY "']\n    login: password\n    password: " HASH "\n"),
 	"6:11: a key is never asked for: \"login\" is password (key+password asks for both)\n"},
     {ACCOUNT("    authorized_keys: k\n    login: keys\n"),
-	"7:12: unknown word \"keys\" in \"login\" (did you mean \"key\"?)\n"},
+	"7:12: unknown word \"keys\" in \"login\": it must be key, password or key+password\n"},
+    {ACCOUNT("    keys: ['" KEY "']\n    login: password+key\n    password: " HASH "\n"),
+	"7:12: unknown word \"password+key\" in \"login\": it must be key, password or "
+	"key+password\n"
+	"8:15: \"password\" is never asked for: set \"login\" to password, or to key+password\n"},
 };
 
 /* A password that stands where its hash belongs is not told to anybody. */

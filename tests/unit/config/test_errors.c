@@ -326,6 +326,9 @@ static const struct bad SYNTAX[] = {
 	"in quotes that begins in line 1)\n"},
     {"home: /h\nlog\nroutes: {}\n", "3:1: not YAML: while scanning a simple key, could not find "
 				    "expected ':' (the key that begins in line 2)\n"},
+    {"home: /h\nlog:\n  format: text\n    level: warn\n",
+	"4:10: not YAML: a key and its value can't stand here (check the indentation; text that "
+	"holds a colon and a space is quoted)\n"},
     {"home: @h\n", "1:7: not YAML: while scanning for the next token, found character that cannot "
 		   "start any token\n"},
     {"home: /h\n\tlog: {}\n", "2:1: a tab: YAML is indented with spaces\n"},

@@ -355,7 +355,7 @@ test_authorities(void **state)
 	    "@/dray.yaml:12:18: warning: @/ca:1: it begins neither with a type of key nor with an "
 	    "option that is known here\n"
 	    "@/dray.yaml:13:15: revoked_keys @/revoked can't be used: line 2 can't be used: "
-	    "it holds no public key of a type that is known\n");
+	    "it holds no public key of a type that is known, and is no serial:, id: or sha256:\n");
 }
 
 /* What happens to what was delivered must be possible. */

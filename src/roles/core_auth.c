@@ -81,8 +81,10 @@ refuse(const struct attempt *a, const char *why, enum core_offence offence)
 
 	tell_attempt(&told, a, a->method, a->key);
 	told.fields[told.n++] = F_STR("why", why);
-	log_emit(LOG_LEVEL_WARN, "session.refused", told.fields, told.n);
-	if (a->proven || offence == CORE_OFFENCE_FORGED)
+	/* Clients ask about every key of an agent: a question that gets a no is no alarm. */
+	bool tried = a->proven || offence == CORE_OFFENCE_FORGED;
+	log_emit(tried ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "session.refused", told.fields, told.n);
+	if (tried)
 		core_defence_login_failed(s, a->account == NULL ? CORE_OFFENCE_ACCOUNT : offence);
 	answer(s, IPC_VERDICT_DENY, 0, 0);
 }

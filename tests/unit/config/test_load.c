@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -113,6 +114,42 @@ test_the_example_loads(unused_arg void **state)
 	assert_null(config_find_route(c, slice_str("acme")));
 	assert_null(config_find_account(c, slice_str("er")));
 	assert_null(config_find_folder(c, slice_str("")));
+	config_unref(c);
+}
+
+/* Its settings that are commented out: "#" without a space, or with more than one, behind it. */
+static char *
+uncomment(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from != '\0'; from++) {
+		bool begins = to == text || to[-1] == '\n';
+		bool prose = from[1] == '\n' || (from[1] == ' ' && from[2] != ' ');
+		if (!begins || *from != '#' || prose)
+			*to++ = *from;
+	}
+	*to = '\0';
+	return text;
+}
+
+static void
+test_what_the_example_has_commented_out_loads_too(unused_arg void **state)
+{
+	char text[16 * 1024];
+	FILE *f = fopen(SOURCE_ROOT "/examples/dray.yaml", "re");
+
+	assert_non_null(f);
+	size_t len = fread(text, 1, sizeof text - 1, f);
+	assert_int_equal(fclose(f), 0);
+	assert_in_range(len, 1, sizeof text - 2);
+	text[len] = '\0';
+	struct config *c = parse_good(uncomment(text));
+	assert_int_equal(c->n_listens, 2);
+	assert_int_equal(c->n_folders, 4);
+	assert_int_equal(c->n_accounts, 4);
+	assert_non_null(c->revoked_keys);
+	assert_int_equal(c->limits.ban_after, 5);
 	config_unref(c);
 }
 
@@ -422,6 +459,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_the_example_loads),
+	    cmocka_unit_test(test_what_the_example_has_commented_out_loads_too),
 	    cmocka_unit_test(test_defaults),
 	    cmocka_unit_test(test_every_key),
 	    cmocka_unit_test(test_empty_sections_are_fine),

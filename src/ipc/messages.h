@@ -96,6 +96,8 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	M(SESSION_NEW, session_new, IPC_ROLE_LISTENER, IPC_RUNNING)                      \
 	M(SESSION_GONE, session_gone, IPC_ROLE_LISTENER, IPC_RUNNING)                    \
 	M(LISTENER_DROPPED, listener_dropped, IPC_ROLE_LISTENER, IPC_RUNNING)            \
+	/* listener -> session: the first on its line, before core has the other end */  \
+	M(SESSION_BEGIN, session_begin, IPC_ROLE_LISTENER, IPC_STARTING)                 \
 	/* session -> core */                                                            \
 	M(SESSION_ADDRESS, session_address, IPC_ROLE_SESSION, IPC_STARTING)              \
 	M(AUTH_CERT, auth_cert, IPC_ROLE_SESSION, IPC_STARTING)                          \
@@ -109,6 +111,7 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	M(QUOTA_BACK, quota_back, IPC_ROLE_SESSION, IPC_RUNNING)                         \
 	M(UPLOAD_STAGED, upload_staged, IPC_ROLE_SESSION, IPC_RUNNING)                   \
 	M(UPLOAD_PUBLISHED, upload_published, IPC_ROLE_SESSION, IPC_RUNNING)             \
+	M(UPLOAD_NOT_PLACED, upload_not_placed, IPC_ROLE_SESSION, IPC_RUNNING)           \
 	M(FILE_TAKEN, file_taken, IPC_ROLE_SESSION, IPC_RUNNING)                         \
 	M(FILE_PIECES, file_pieces, IPC_ROLE_SESSION, IPC_RUNNING)                       \
 	M(FILE_CHANGED, file_changed, IPC_ROLE_SESSION, IPC_RUNNING)                     \
@@ -230,7 +233,12 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	F(BOOL, listening, 0)          \
 	F(STR, story, IPC_TEXT_MAX)
 
-/* A connection was accepted and a session forked for it;
+/* The connection that it is to serve. proxied: a PROXY header comes before anything else. */
+#define IPC_FIELDS_SESSION_BEGIN(F) \
+	F(BOOL, proxied, 0)         \
+	F(FD, socket, 0)
+
+/* A connection was accepted and a session has it;
  * channel is core's end of the link to it. */
 #define IPC_FIELDS_SESSION_NEW(F)          \
 	F(U64, session, 0)                 \
@@ -415,6 +423,12 @@ enum ipc_method { IPC_METHOD_PUBLICKEY = 1 << 0, IPC_METHOD_PASSWORD = 1 << 1 };
 	F(U64, transfer, 0)            \
 	F(BOOL, replaced, 0)           \
 	F(U64, replaced_bytes, 0)
+
+/* What was recorded could not be put in place: its client was told so, and is to find it private
+ * again. */
+#define IPC_FIELDS_UPLOAD_NOT_PLACED(F) \
+	F(U64, transfer, 0)             \
+	F(STR, story, IPC_TEXT_MAX)
 
 /*
  * A file was read whole and closed. inode, size and mtime (nanoseconds) say which version of it:

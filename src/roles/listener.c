@@ -82,8 +82,10 @@ bury_children(struct listener *l)
 		;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		struct child *child = children_find_pid(&l->children, pid);
-		if (child == NULL)
+		if (child == NULL) {
+			listener_spare_gone(l, pid);
 			continue;
+		}
 		enum err e = ipc_send(&l->core, IPC_SESSION_GONE,
 		    &(struct ipc_session_gone){
 			.session = child->session, .status = (uint32_t)status});
@@ -156,8 +158,12 @@ turn(struct listener *l)
 		fds[n++] = (struct pollfd){.fd = l->now.addresses[i].fd, .events = POLLIN};
 	if (e != ERR_OK)
 		return e;
-	if (poll(fds, n, wait_ms) < 0)
+	bool wants_spare = listener_spare_is_wanted(l);
+	int n_ready = poll(fds, n, wants_spare ? 0 : wait_ms);
+	if (n_ready < 0)
 		return errno == EINTR ? ERR_OK : err_last();
+	if (n_ready == 0 && wants_spare)
+		listener_spare_add(l);
 	if (fds[1].revents != 0)
 		e = bury_children(l);
 	for (nfds_t i = 2; i < n; i++) {

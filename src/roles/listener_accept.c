@@ -1,16 +1,13 @@
-/* From a connection to a session: accept, decide, fork, tell core. Not a byte of it is read. */
+/* From a connection to a session: accept, decide, hand over, tell core. Not a byte is read. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "os/fd.h"
-#include "os/process.h"
 #include "os/socket.h"
 #include "roles/listener.h"
-#include "roles/session.h"
 
 /* What the system refuses now it won't grant at once. */
 #define PAUSE          (100 * US_PER_MS)
@@ -24,38 +21,6 @@ struct peer {
 	struct netaddr block;
 	bool proxied;
 };
-
-/* The child's side of the fork: forgets everything that is the listener's,
- * and becomes a session. */
-static never_returns void
-become_session(
-    struct listener *l, int socket_fd, int core_fd, const struct peer *peer, pid_t parent)
-{
-	sigset_t none;
-
-	if (!process_die_with_parent(parent))
-		_exit(1);
-	process_set_name("dray-session");
-	log_set_role("session");
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (size_t i = 0; i < l->now.n_addresses; i++)
-		fd_closep(&l->now.addresses[i].fd);
-	fd_closep(&l->signals_fd);
-	fd_closep(&l->core.fd);
-	struct session_start start = {
-	    .socket_fd = socket_fd,
-	    .core_fd = core_fd,
-	    .empty_dir = l->empty_dir,
-	    .filter = l->filter,
-	    .proxied = peer->proxied,
-	    .host_keys = l->now.keys,
-	    .limits = {.login_grace_us = l->now.limits.login_grace_us,
-		.auth_attempts = l->now.limits.auth_attempts,
-		.methods = l->now.limits.methods},
-	};
-	_exit(session_run(&start));
-}
 
 /* Core learns of the session by its end of the session's line. */
 static enum err
@@ -79,30 +44,22 @@ introduce(struct listener *l, const struct child *child, const struct peer *peer
 static enum err
 start_session(struct listener *l, int socket_fd, const struct peer *peer)
 {
-	pid_t parent = getpid();
-	int line[2];
-
-	enum err e = socket_packet_pair(line);
-	if (e != ERR_OK)
-		return e;
+	struct spare process;
 	struct child *child = calloc(1, sizeof *child);
-	pid_t pid = child == NULL ? -1 : fork();
-	if (pid == 0) {
-		fd_closep(&line[0]);
-		become_session(l, socket_fd, line[1], peer, parent);
-	}
-	if (pid < 0) {
-		e = child == NULL ? ERR_NOMEM : err_last();
+
+	if (child == NULL)
+		return ERR_NOMEM;
+	enum err e = listener_session(l, socket_fd, peer->proxied, &process);
+	if (e != ERR_OK) {
 		free(child);
-	} else {
-		*child = (struct child){.pid = pid, .session = ++l->n_sessions};
-		if (!peer->proxied)
-			child->block = peer->block;
-		children_add(&l->children, child);
-		e = introduce(l, child, peer, line[0]);
+		return e;
 	}
-	fd_closep(&line[1]);
-	fd_closep(&line[0]);
+	*child = (struct child){.pid = process.pid, .session = ++l->n_sessions};
+	if (!peer->proxied)
+		child->block = peer->block;
+	children_add(&l->children, child);
+	e = introduce(l, child, peer, process.line.fd);
+	ipc_link_fini(&process.line);
 	return e;
 }
 

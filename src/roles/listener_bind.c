@@ -190,6 +190,7 @@ listener_on_start(void *ctx, struct ipc_message *m)
 		return e;
 	/* With none of the new addresses the old ones stay, and the keys that go with them. */
 	if (n_bound > 0 || l->next.n_addresses == 0 || l->now.keys == NULL) {
+		listener_spares_drop(l);
 		settings_fini(&l->now);
 		l->now = l->next;
 		l->next = (struct listener_settings){.keys = NULL};

@@ -270,31 +270,69 @@ tell_end(struct session *s)
 		log_warn("session.end-not-told", F_STR("error", err_text(e)));
 }
 
+/*
+ * The connection, from the listener, whose the line is until then; core's from then on. ERR_CLOSED:
+ * this process isn't needed.
+ */
+static enum err
+await_connection(struct session *s, struct ipc_session_begin *ret_begin)
+{
+	struct ipc_message m;
+
+	enum err e = ipc_recv(&s->core, &m);
+	if (e != ERR_OK)
+		return e;
+	*ret_begin = m.session_begin;
+	ret_begin->socket = fd_take(&m.session_begin.socket);
+	ipc_message_fini(&m);
+	s->core.peer = IPC_ROLE_CORE;
+	return ERR_OK;
+}
+
+/* Not a word of SSH before the proxy has said whose the connection is. */
+static enum err
+begin(struct session *s, const struct ipc_session_begin *begin, int64_t login_grace_us)
+{
+	int64_t until_us = time_mono_us() + login_grace_us;
+	enum err e = ERR_OK;
+
+	session_pace_begin(s);
+	if (begin->proxied)
+		e = session_read_proxy_header(s, begin->socket, login_grace_us);
+	if (e == ERR_OK && s->end == ERR_OK)
+		transport_server_connect(s->transport, begin->socket, until_us - time_mono_us());
+	return e;
+}
+
 int
 session_run(const struct session_start *start)
 {
 	struct session s = {.n_rules = 0};
+	struct ipc_session_begin connection;
 
-	enum err e = ipc_link_init(&s.core, start->core_fd, IPC_ROLE_CORE);
+	enum err e = ipc_link_init(&s.core, start->line_fd, IPC_ROLE_LISTENER);
 	if (e == ERR_OK)
 		e = confine(start);
 	/* Not needed any more, and one thing less to hold. */
 	(void)close(start->empty_dir);
-	struct transport_server_limits limits = start->limits;
-	int64_t began_us = time_mono_us();
 	if (e == ERR_OK)
-		e = session_pace_begin(&s, start);
-	/* Not a word of SSH before the proxy has said whose the connection is. */
-	if (e == ERR_OK && s.end != ERR_OK) {
-		tell_end(&s);
-		return 0;
+		e = transport_server_prepare(&s.transport, start->host_keys, &start->limits);
+	if (e == ERR_OK) {
+		e = await_connection(&s, &connection);
+		if (e == ERR_CLOSED) {
+			transport_free(s.transport);
+			return 0;
+		}
 	}
-	limits.login_grace_us -= time_mono_us() - began_us;
 	if (e == ERR_OK)
-		e = transport_server_new(&s.transport, start->socket_fd, start->host_keys, &limits);
+		e = begin(&s, &connection, start->limits.login_grace_us);
 	if (e != ERR_OK) {
 		log_error("session.not-started", F_STR("error", err_text(e)));
 		return 1;
+	}
+	if (s.end != ERR_OK) {
+		tell_end(&s);
+		return 0;
 	}
 	run(&s);
 	transport_close(s.transport, CLOSE_TIMEOUT);

@@ -1,4 +1,7 @@
-/* A session: one inbound connection, in a process of its own that the listener forks. */
+/*
+ * A session: one inbound connection, in a process of its own that the listener forks, maybe before
+ * there is a connection: it gets that by SESSION_BEGIN.
+ */
 #ifndef ROLES_SESSION_H
 #define ROLES_SESSION_H
 
@@ -8,16 +11,15 @@
 #include "vfs/vfs.h"
 
 struct session_start {
-	int socket_fd;                       /* the connection; taken over */
-	int core_fd;                         /* the line to core; taken over */
-	int empty_dir;                       /* of sandbox_empty_dir; taken over */
+	int line_fd;   /* at first to the listener, then to core; taken over */
+	int empty_dir; /* of sandbox_empty_dir; taken over */
 	const struct sandbox_filter *filter; /* the system calls that it may make; borrowed */
-	bool proxied;                        /* a PROXY header comes before anything else */
 	const struct hostkeys *host_keys;
 	struct transport_server_limits limits;
 };
 
-/* Confines the process, serves the connection, and returns the exit status. */
+/* Confines the process, waits for its connection, serves it, and returns the exit status. Without a
+ * connection, when the line ends, it ends, too. */
 int session_run(const struct session_start *start);
 
 struct session;

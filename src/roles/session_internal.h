@@ -64,7 +64,8 @@ enum err session_on_partial_gone(void *ctx, struct ipc_message *m);
 
 /* Takes the PROXY header off the socket, and tells core whose the connection is. Ends the session
  * (session_end) when there is none. */
-enum err session_read_proxy_header(struct session *s, const struct session_start *start) must_check;
+enum err session_read_proxy_header(
+    struct session *s, int socket_fd, int64_t login_grace_us) must_check;
 
 /* session_pace.c: see its header */
 enum err session_on_account(void *ctx, struct ipc_message *m);

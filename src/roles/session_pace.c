@@ -7,11 +7,10 @@
 /* No event tells that the last bytes have left: while that is awaited, look. */
 #define FLUSH_LOOK (10 * US_PER_MS)
 
-enum err
-session_pace_begin(struct session *s, const struct session_start *start)
+void
+session_pace_begin(struct session *s)
 {
 	s->pace.active_us = time_mono_us();
-	return start->proxied ? session_read_proxy_header(s, start) : ERR_OK;
 }
 
 /* What has moved since the last look is taken out of the buckets. */

@@ -27,11 +27,8 @@ struct session_pace {
 	char stop_why[STORY_MAX];
 };
 
-/*
- * Before the transport takes the socket, and after the process was confined: reads the PROXY
- * header, where one comes. Ends the session (session_end) when it isn't one.
- */
-enum err session_pace_begin(struct session *s, const struct session_start *start) must_check;
+/* The connection is there: idleness is counted from now on. */
+void session_pace_begin(struct session *s);
 
 /* The most that the loop may sleep now; -1 for no bound. Ends the session (session_end) when it is
  * due. Asked before each wait. */

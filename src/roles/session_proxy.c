@@ -62,17 +62,17 @@ take_bytes(int fd, struct header *h, enum proxyhdr_result *ret_result)
 }
 
 enum err
-session_read_proxy_header(struct session *s, const struct session_start *start)
+session_read_proxy_header(struct session *s, int socket_fd, int64_t login_grace_us)
 {
-	int64_t until_us = time_mono_us() + start->limits.login_grace_us;
+	int64_t until_us = time_mono_us() + login_grace_us;
 	enum proxyhdr_result result = PROXYHDR_MORE;
 	struct header h = {.len = 0};
 	const char *why = NULL;
 	char peer[ADDRESS_TEXT_MAX], host[ADDRESS_TEXT_MAX];
 
 	while (result == PROXYHDR_MORE && why == NULL) {
-		if (wait_for_bytes(start->socket_fd, until_us))
-			why = take_bytes(start->socket_fd, &h, &result);
+		if (wait_for_bytes(socket_fd, until_us))
+			why = take_bytes(socket_fd, &h, &result);
 		else
 			why = "the proxy sent no PROXY header in time";
 	}

@@ -46,6 +46,15 @@ struct transport_server_limits {
 enum err transport_server_new(struct transport **ret_t, int fd, const struct hostkeys *host_keys,
     const struct transport_server_limits *limits) must_check;
 
+/*
+ * The same in two steps, for who waits for a connection: all that can be done without one, and then
+ * the descriptor, taken over, and the time that is left for the login from now on. Between them the
+ * transport can only be freed.
+ */
+enum err transport_server_prepare(struct transport **ret_t, const struct hostkeys *host_keys,
+    const struct transport_server_limits *limits) must_check;
+void transport_server_connect(struct transport *t, int fd, int64_t login_grace_us);
+
 enum transport_event_type {
 	TRANSPORT_NOTHING,  /* no event now: wait */
 	TRANSPORT_AUTH,     /* somebody wants to log in: answer with transport_auth_answer */

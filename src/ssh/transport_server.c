@@ -451,26 +451,48 @@ transport_server_library_init(void)
 }
 
 enum err
-transport_server_new(struct transport **ret_t, int fd, const struct hostkeys *host_keys,
+transport_server_prepare(struct transport **ret_t, const struct hostkeys *host_keys,
     const struct transport_server_limits *limits)
 {
 	struct server *s = calloc(1, sizeof *s);
 
-	if (s == NULL) {
-		(void)close(fd);
+	if (s == NULL)
 		return ERR_NOMEM;
-	}
 	s->base.ops = &OPS;
-	s->fd = fd;
+	s->fd = -1;
 	s->limits = *limits;
-	s->deadline_us = time_mono_us() + limits->login_grace_us;
-	/* Answers are small, and somebody waits for each. A Unix socket has no such option. */
-	(void)!socket_set_nodelay(fd);
 	enum err e = make_wire(s, host_keys);
+	if (e == ERR_OK)
+		e = wire_server_prepare(s->wire);
 	if (e != ERR_OK) {
 		server_free(&s->base);
 		return e;
 	}
 	*ret_t = &s->base;
 	return ERR_OK;
+}
+
+void
+transport_server_connect(struct transport *t, int fd, int64_t login_grace_us)
+{
+	struct server *s = server_of(t);
+
+	BUG_ON(s->fd >= 0);
+	s->fd = fd;
+	s->deadline_us = time_mono_us() + login_grace_us;
+	/* Answers are small, and somebody waits for each. A Unix socket has no such option. */
+	(void)!socket_set_nodelay(fd);
+}
+
+enum err
+transport_server_new(struct transport **ret_t, int fd, const struct hostkeys *host_keys,
+    const struct transport_server_limits *limits)
+{
+	enum err e = transport_server_prepare(ret_t, host_keys, limits);
+
+	if (e == ERR_OK)
+		transport_server_connect(*ret_t, fd, limits->login_grace_us);
+	else
+		(void)close(fd);
+	return e;
 }

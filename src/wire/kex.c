@@ -90,6 +90,12 @@ kex_pair_freep(struct kex_pair **pair)
 	*pair = NULL;
 }
 
+const struct kex_method *
+kex_pair_method(const struct kex_pair *pair)
+{
+	return pair->method;
+}
+
 enum err
 kex_pair_public(const struct kex_pair *pair, struct buf *b)
 {

@@ -31,6 +31,7 @@ const struct kex_method *kex_method_at(size_t i);
 struct kex_pair;
 
 enum err kex_pair_new(struct kex_pair **ret_pair, const struct kex_method *method) must_check;
+const struct kex_method *kex_pair_method(const struct kex_pair *pair);
 /* NULL-safe; usable with _cleanup_. */
 void kex_pair_freep(struct kex_pair **pair);
 

@@ -46,6 +46,13 @@ wire_link_new(struct wire_link **ret_l, const struct wire_link_config *config)
 	return ERR_OK;
 }
 
+enum err
+wire_link_prepare(struct wire_link *l)
+{
+	BUG_ON(l->prepared != NULL);
+	return kex_pair_new(&l->prepared, kex_method_at(0));
+}
+
 void
 wire_link_free(struct wire_link *l)
 {
@@ -53,6 +60,7 @@ wire_link_free(struct wire_link *l)
 		return;
 	packet_reader_fini(&l->in);
 	packet_writer_fini(&l->out);
+	kex_pair_freep(&l->prepared);
 	seal_free(l->next_in);
 	buf_fini(&l->kexinit_ours);
 	buf_fini(&l->kexinit_theirs);

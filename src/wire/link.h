@@ -59,6 +59,12 @@ enum err wire_library_init(void) must_check;
 /* Our version and KEXINIT are in the output from the start. */
 enum err wire_link_new(struct wire_link **ret_l, const struct wire_link_config *config) must_check;
 
+/*
+ * Does ahead, while there is no client yet, what the exchange with most of them begins with: our
+ * half of Curve25519's. It is used once, and for this link alone, or not at all.
+ */
+enum err wire_link_prepare(struct wire_link *l) must_check;
+
 /* Wipes the keys. NULL-safe. */
 void wire_link_free(struct wire_link *l);
 

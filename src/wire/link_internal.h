@@ -58,6 +58,7 @@ struct wire_link {
 	struct algorithms agreed;   /* from KEX_AGREED on */
 	struct buf kexinit_ours;    /* payloads, for the exchange hash */
 	struct buf kexinit_theirs;  /* until KEX_REPLIED */
+	struct kex_pair *prepared;  /* for the first exchange, if it is by this method; or NULL */
 	struct seal *next_in;       /* KEX_REPLIED: of what follows the client's NEWKEYS */
 	struct keys_hash session;   /* the first exchange hash; len 0 before it */
 	bool keyed;                 /* the first exchange is complete */

@@ -137,12 +137,27 @@ reply_hash(struct wire_link *l, struct reply *r, struct slice theirs)
 	    l->agreed.kex->digest, transcript, buf_slice(&r->secret), &r->hash);
 }
 
+/* The one that was made ahead, or a new one; what isn't of use now never will be. */
+static enum err
+reply_pair(struct wire_link *l, struct reply *r)
+{
+	const struct kex_method *method = l->agreed.kex;
+
+	if (l->prepared != NULL && kex_pair_method(l->prepared) == method) {
+		r->pair = l->prepared;
+		l->prepared = NULL;
+		return ERR_OK;
+	}
+	kex_pair_freep(&l->prepared);
+	return kex_pair_new(&r->pair, method);
+}
+
 /* Secret, hash, signature. ERR_FORMAT: the client's value is none that the method permits. */
 static enum err
 reply_make(struct wire_link *l, struct reply *r, struct slice theirs)
 {
 	const struct algorithms *a = &l->agreed;
-	enum err e = kex_pair_new(&r->pair, a->kex);
+	enum err e = reply_pair(l, r);
 
 	if (e == ERR_OK)
 		e = kex_pair_secret(r->pair, theirs, &r->secret);

@@ -352,6 +352,12 @@ wire_server_is_closed(const struct wire_server *w)
 	return w->channel.sent_close && w->channel.peer_closed;
 }
 
+enum err
+wire_server_prepare(struct wire_server *w)
+{
+	return wire_link_prepare(w->link);
+}
+
 void
 wire_server_trim(struct wire_server *w)
 {

@@ -49,6 +49,9 @@ enum err wire_server_new(
     struct wire_server **ret_w, const struct wire_server_config *config) must_check;
 void wire_server_free(struct wire_server *w);
 
+/* As wire_link_prepare. */
+enum err wire_server_prepare(struct wire_server *w) must_check;
+
 /* As wire_link_space and wire_link_filled. */
 uint8_t *wire_server_space(struct wire_server *w, size_t *ret_len);
 void wire_server_filled(struct wire_server *w, size_t len);

@@ -136,6 +136,12 @@ wire_link_unimplemented(struct wire_link *l)
 	return ERR_OK;
 }
 
+enum err
+wire_link_prepare(struct wire_link *l unused_arg)
+{
+	return ERR_OK;
+}
+
 void
 wire_link_trim(struct wire_link *l)
 {

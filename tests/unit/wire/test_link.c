@@ -9,6 +9,7 @@
 
 #include "base/rd.h"
 #include "wire/algorithms.h"
+#include "wire/link_internal.h"
 #include "wire/message.h"
 #include "wire/peer.h"
 
@@ -112,6 +113,34 @@ test_every_method(void **state)
 			peer_fini(&p);
 		}
 	}
+}
+
+/* What was made ahead is used where the method is that, and never again; else it is dropped. */
+static void
+test_what_is_made_ahead_serves_one_exchange(void **state)
+{
+	(void)state;
+	for (size_t i = 0; kex_method_at(i) != NULL; i++) {
+		struct peer p;
+		peer_init(&p, &(struct peer_options){.kex = kex_method_at(i)->name});
+		assert_int_equal(wire_link_prepare(p.link), ERR_OK);
+		assert_non_null(p.link->prepared);
+		assert_true(peer_handshake(&p));
+		assert_null(p.link->prepared);
+		both_talk(&p);
+		peer_fini(&p);
+	}
+}
+
+static void
+test_what_is_made_ahead_is_freed_unused(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, &(struct peer_options){.strict = false});
+	assert_int_equal(wire_link_prepare(p.link), ERR_OK);
+	peer_fini(&p);
 }
 
 static void
@@ -565,6 +594,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_method),
+	    cmocka_unit_test(test_what_is_made_ahead_serves_one_exchange),
+	    cmocka_unit_test(test_what_is_made_ahead_is_freed_unused),
 	    cmocka_unit_test(test_every_cipher_and_mac),
 	    cmocka_unit_test(test_each_way_has_its_own),
 	    cmocka_unit_test(test_a_handshake_byte_by_byte),

@@ -10,7 +10,7 @@
 
 #include "os/fd.h"
 
-enum { DIR_MODE = 0750, READ_CHUNK = 64 * 1024 };
+enum { DIR_MODE = 0750, READ_CHUNK_MIN = 4096, READ_CHUNK_MAX = 64 * 1024 };
 
 enum err
 file_open_beneath(int dir_fd, const char *path, int flags, mode_t mode, int *ret_fd)
@@ -158,13 +158,23 @@ file_make_trusted_dirs(const char *path)
 	return file_open_trusted(path, O_RDONLY | O_DIRECTORY, 0, &base);
 }
 
+/* Most files are small, and a buffer that grows is wiped. */
+static size_t
+read_chunk(size_t n_read)
+{
+	if (n_read < READ_CHUNK_MIN)
+		return READ_CHUNK_MIN;
+	return n_read < READ_CHUNK_MAX ? n_read : READ_CHUNK_MAX;
+}
+
 enum err
 file_read_all(int fd, struct buf *b)
 {
 	for (;;) {
 		uint8_t *p;
 		uint8_t past_end;
-		size_t want = buf_room(b) < READ_CHUNK ? buf_room(b) : READ_CHUNK;
+		size_t chunk = read_chunk(buf_len(b));
+		size_t want = buf_room(b) < chunk ? buf_room(b) : chunk;
 
 		enum err e = buf_reserve(b, want, &p);
 		if (e != ERR_OK)

@@ -320,13 +320,20 @@ adopt(void *ctx, const struct partial_row *row)
 	return ERR_OK;
 }
 
-enum err
-core_partials_adopt(struct core *c)
+static enum err
+deed_adopt(void *ctx, const struct turn_args *args unused_arg)
 {
+	struct core *c = ctx;
 	enum err e = ledger_each_partial(c->gateway.ledger, adopt, c);
 
 	core_partials_watch(c);
 	return e;
+}
+
+enum err
+core_partials_adopt_later(struct core *c)
+{
+	return turn_defer(&c->gateway.turn, deed_adopt, c, (struct turn_args){.a = 0});
 }
 
 enum err

@@ -58,8 +58,12 @@ void core_partials_leave_all(struct core *c, uint64_t session);
 /* Writes down what was left, and tells the accounts' sessions of it. */
 enum err core_partials_settle(struct core *c) must_check;
 
-/* Takes over rows that recovery wrote: uploads that were cut off after they were recorded. */
-enum err core_partials_adopt(struct core *c) must_check;
+/*
+ * Takes over rows that recovery wrote, of uploads that were recorded and not put in place: after
+ * the commit. Whoever goes on with one renames it, and what is recorded and isn't in staging counts
+ * as published.
+ */
+enum err core_partials_adopt_later(struct core *c) must_check;
 
 /* How many nobody has open in this folder, and how many bytes they have. */
 void core_partials_count(

@@ -70,6 +70,7 @@ static const struct ipc_handler HANDLERS[] = {
     {IPC_QUOTA_BACK, core_quota_on_back},
     {IPC_UPLOAD_STAGED, core_upload_on_staged},
     {IPC_UPLOAD_PUBLISHED, core_upload_on_published},
+    {IPC_UPLOAD_NOT_PLACED, core_upload_on_not_placed},
     {IPC_UPLOAD_ABANDONED, core_upload_on_abandoned},
     {IPC_FILE_TAKEN, core_files_on_taken},
     {IPC_FILE_PIECES, core_files_on_pieces},
@@ -150,7 +151,7 @@ core_session_take_over(struct core *c, const char *account)
 		return ERR_OK;
 	}
 	enum err e = recover_uploads(&c->gateway, account, time_now_us());
-	return e == ERR_OK ? core_partials_adopt(c) : e;
+	return e == ERR_OK ? core_partials_adopt_later(c) : e;
 }
 
 static void

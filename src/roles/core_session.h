@@ -76,6 +76,7 @@ enum err core_auth_on_password(void *ctx, struct ipc_message *m);
 /* core_upload.c */
 enum err core_upload_on_staged(void *ctx, struct ipc_message *m);
 enum err core_upload_on_published(void *ctx, struct ipc_message *m);
+enum err core_upload_on_not_placed(void *ctx, struct ipc_message *m);
 enum err core_upload_on_abandoned(void *ctx, struct ipc_message *m);
 
 enum err core_upload_on_opened(void *ctx, struct ipc_message *m);

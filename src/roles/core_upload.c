@@ -8,6 +8,7 @@
 #include "roles/core_partial.h"
 #include "roles/core_quota.h"
 #include "roles/grant.h"
+#include "transfer/recover.h"
 #include "vfs/mount.h"
 
 /* An upload that the session may speak of. */
@@ -178,6 +179,31 @@ charge(struct core_session *s, const struct transfer *t, const struct ipc_upload
 	return ledger_holding_put(g->ledger, &h);
 }
 
+/* A recorded upload that the session speaks of: only its own, and each once. */
+static enum err
+get_recorded(struct core_session *s, uint64_t id, struct transfer *ret_t)
+{
+	enum err e = ledger_get(s->peer.core->gateway.ledger, id, ret_t);
+
+	if (e != ERR_OK)
+		return e == ERR_NOENT ? ERR_FORMAT : e;
+	if (ret_t->route[0] != '\0' || strcmp(ret_t->source, s->account) != 0 ||
+	    ret_t->state != TRANSFER_PROCESSED)
+		return ERR_FORMAT;
+	s->n_recording -= s->n_recording > 0 ? 1 : 0;
+	return ERR_OK;
+}
+
+/* What it has left to others to look at, when it has nothing recorded itself any more. */
+static enum err
+hand_on(struct core_session *s)
+{
+	if (s->n_recording > 0 || !s->inherits)
+		return ERR_OK;
+	s->inherits = false;
+	return core_session_take_over(s->peer.core, s->account);
+}
+
 enum err
 core_upload_on_published(void *ctx, struct ipc_message *m)
 {
@@ -186,15 +212,10 @@ core_upload_on_published(void *ctx, struct ipc_message *m)
 	uint64_t id = m->upload_published.transfer;
 	struct transfer t;
 
-	enum err e = ledger_get(g->ledger, id, &t);
+	enum err e = get_recorded(s, id, &t);
 	if (e != ERR_OK)
-		return e == ERR_NOENT ? ERR_FORMAT : e;
-	/* Only its own uploads, and each once. */
-	if (t.route[0] != '\0' || strcmp(t.source, s->account) != 0 ||
-	    t.state != TRANSFER_PROCESSED)
-		return ERR_FORMAT;
+		return e;
 	core_be_patient(s->peer.core);
-	s->n_recording -= s->n_recording > 0 ? 1 : 0;
 	e = charge(s, &t, &m->upload_published);
 	if (e == ERR_OK)
 		e = ledger_move(g->ledger, id, TRANSFER_PLACED, NULL, "", time_now_us());
@@ -204,8 +225,28 @@ core_upload_on_published(void *ctx, struct ipc_message *m)
 	if (e == ERR_OK)
 		log_info("upload.published", F_U64("transfer", id), F_STR("account", s->account),
 		    F_STR("path", t.path), F_U64("size", t.size));
-	if (e != ERR_OK || s->n_recording > 0 || !s->inherits)
+	return e == ERR_OK ? hand_on(s) : e;
+}
+
+/* What the session has leased for it, it gives back itself. */
+enum err
+core_upload_on_not_placed(void *ctx, struct ipc_message *m)
+{
+	struct core_session *s = core_session_of(ctx);
+	struct core *c = s->peer.core;
+	const struct ipc_upload_not_placed *u = &m->upload_not_placed;
+	char why[IPC_TEXT_MAX];
+	struct transfer t;
+
+	enum err e = get_recorded(s, u->transfer, &t);
+	if (e != ERR_OK)
 		return e;
-	s->inherits = false;
-	return core_session_take_over(s->peer.core, s->account);
+	text_escape(u->story, why, sizeof why);
+	log_warn("upload.not-placed", F_U64("session", s->id), F_U64("transfer", t.id),
+	    F_STR("account", s->account), F_STR("path", t.path), F_U64("size", t.size),
+	    F_STR("why", why));
+	e = recover_upload_not_placed(&c->gateway, &t, why, time_now_us());
+	if (e == ERR_OK)
+		e = core_partials_adopt_later(c);
+	return e == ERR_OK ? hand_on(s) : e;
 }

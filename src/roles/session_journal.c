@@ -31,6 +31,13 @@ journal_published(void *ctx, uint64_t transfer, bool replaced, uint64_t replaced
 }
 
 static void
+journal_not_placed(void *ctx, uint64_t transfer, const char *why)
+{
+	(void)session_tell(ctx, IPC_UPLOAD_NOT_PLACED,
+	    &(struct ipc_upload_not_placed){.transfer = transfer, .story = slice_str(why)});
+}
+
+static void
 journal_opened(
     void *ctx, const char *folder, const char *path, const char *staging_name, const char *from)
 {
@@ -172,6 +179,7 @@ journal_denied(void *ctx, const char *verb, const char *folder, const char *path
 const struct vfs_journal SESSION_JOURNAL = {
     .staged = journal_staged,
     .published = journal_published,
+    .not_placed = journal_not_placed,
     .opened = journal_opened,
     .moved = journal_moved,
     .discarded = journal_discarded,

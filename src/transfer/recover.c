@@ -78,18 +78,13 @@ keep_private(void *ctx, const struct transfer_output *out)
 	return ledger_partial_put(p->w->g->ledger, &row);
 }
 
-/*
- * A route's transfer is placed: outputs that are no longer in staging were. An account's upload is
- * different: its session is gone and its client was never told that it arrived; what is not in
- * place stays private, for the client will send it again.
- */
+/* An account's upload: its client was never told that it arrived. What is not in place stays
+ * private, for the client will send it again. */
 static enum err
-recover_processed(struct walk *w, const struct transfer *t)
+settle_upload(struct walk *w, const struct transfer *t, const char *trouble, const char *detail)
 {
 	struct private private = {.w = w, .t = t};
 
-	if (t->route[0] != '\0')
-		return pipeline_resume(w->g, t->id, w->now_us);
 	enum err e = ledger_each_output(w->g->ledger, t->id, find_private, &private);
 	if (e != ERR_OK)
 		return e;
@@ -99,8 +94,26 @@ recover_processed(struct walk *w, const struct transfer *t)
 	if (e != ERR_OK)
 		return e;
 	return ledger_move(w->g->ledger, t->id, TRANSFER_GAVE_UP,
-	    &(struct transfer_change){.trouble = "the upload was cut off before it was published"},
-	    "its session ended before the upload was published", w->now_us);
+	    &(struct transfer_change){.trouble = trouble}, detail, w->now_us);
+}
+
+/* A route's transfer is placed: outputs that are no longer in staging were. */
+static enum err
+recover_processed(struct walk *w, const struct transfer *t)
+{
+	if (t->route[0] != '\0')
+		return pipeline_resume(w->g, t->id, w->now_us);
+	return settle_upload(w, t, "the upload was cut off before it was published",
+	    "its session ended before the upload was published");
+}
+
+enum err
+recover_upload_not_placed(
+    struct gateway *g, const struct transfer *t, const char *why, int64_t now_us)
+{
+	struct walk w = {.g = g, .now_us = now_us};
+
+	return settle_upload(&w, t, why, why);
 }
 
 /* The row for each state that doesn't rest by itself; the others need nothing. */

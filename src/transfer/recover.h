@@ -23,4 +23,9 @@ enum err recover(struct gateway *g, int64_t now_us, struct recovery *ret_r) must
  */
 enum err recover_uploads(struct gateway *g, const char *account, int64_t now_us) must_check;
 
+/* The same for one upload that is recorded, and whose session says that it could not put it in
+ * place. why: for people. */
+enum err recover_upload_not_placed(
+    struct gateway *g, const struct transfer *t, const char *why, int64_t now_us) must_check;
+
 #endif

@@ -87,7 +87,11 @@ place(struct publish_batch *b, struct upload *u)
 	return ERR_OK;
 }
 
-/* Dray answers for what is recorded, also where it can't be put in place: its bytes stay. */
+/*
+ * Dray answers for what is recorded, also where it can't be put in place: its bytes stay, and the
+ * journal makes a partial of them. This session hears of that as any other does, when it is
+ * durable.
+ */
 static void
 fail(struct upload *u, enum err e)
 {
@@ -102,6 +106,8 @@ fail(struct upload *u, enum err e)
 	} else {
 		result = denial_of(u->vfs, &place, ACCESS_CREATE, e);
 	}
+	u->vfs->journal->not_placed(u->vfs->journal_ctx, u->transfer,
+	    result.message != NULL ? result.message : err_text(e));
 	upload_answer(u, result, upload_release);
 }
 

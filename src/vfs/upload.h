@@ -44,8 +44,9 @@
  *	OPEN (a write failed)       become a partial (vfs/partial.h) up to the first gap
  *	1 (fsync)                   are unlinked: no later fsync would tell what is lost of them
  *	2, 3 (nothing is recorded)  become a partial
- *	4 to 6                      stay where they are: Dray answers for them, and recovery
- *	                            decides what becomes of them
+ *	4, 5                        stay where they are: Dray answers for them, the journal is
+ *	                            told (not_placed), and decides by what is in staging: a
+ *	                            partial, or in place after all
  */
 #ifndef VFS_UPLOAD_H
 #define VFS_UPLOAD_H

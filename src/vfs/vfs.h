@@ -52,6 +52,9 @@ struct vfs_journal {
 	/* The upload with this number is in place, durably; a file of replaced_bytes was there
 	 * before, if replaced. */
 	void (*published)(void *ctx, uint64_t transfer, bool replaced, uint64_t replaced_bytes);
+	/* The upload with this number could not be put in place, or not durably: its CLOSE fails,
+	 * and the journal decides, by what is in staging, what becomes of it. why is for people. */
+	void (*not_placed)(void *ctx, uint64_t transfer, const char *why);
 	/*
 	 * An upload began in staging under this name; from is the private file of an earlier one
 	 * that it goes on with (and has renamed to staging_name), or "". Told once, before any byte

@@ -88,6 +88,43 @@ def test_gone_on_with_after_the_line_was_cut(box, new_wire, scratch):
     go_on(gateway, scratch, content)
 
 
+@pytest.mark.parametrize("taken_by", ["a directory", "nothing, its directory is gone"])
+def test_gone_on_with_after_it_could_not_be_placed(box, new_wire, scratch, taken_by):
+    box.config["accounts"]["maker"]["quota"] = {"bytes": "10MiB"}
+    gateway = box.start()
+    content = os.urandom(4 * CHUNK)
+    wire, other = new_wire(gateway, "maker"), new_wire(gateway, "maker")
+    if taken_by == "a directory":
+        path, name = "doc", gateway.folder("box") / "doc"
+        handle = begin(wire, "/out/doc", content)
+        name.mkdir()
+    else:
+        path, name = "sub/doc", gateway.folder("box") / "sub"
+        name.mkdir()
+        handle = begin(wire, "/out/sub/doc", content)
+        name.rmdir()
+    assert wire.close(handle)[0] != 0
+    told = gateway.wait_event("upload.not-placed", account="maker", path=path)
+    assert told["why"] and told["size"] == str(len(content))
+    assert wait_left(gateway)["partial_bytes"] == len(content)
+    row = next(t for t in gateway.transfers() if t["path"] == path)
+    assert row["state"] == "failed", row
+    # What it had leased is free again.
+    wait_until(lambda: next(a for a in gateway.status()["accounts"]
+                            if a["name"] == "maker")["used_bytes"] == 0, "nothing is charged")
+    if path == "doc":
+        name.rmdir()
+        # Each session of its account knows of it, also the one that failed.
+        for each in (other, wire):
+            wait_until(lambda w=each: size_of(w, "/out/doc") == len(content), "it is offered")
+        go_on(gateway, scratch, content + b"more")
+    # Nothing is left recorded that a later end would have to look at.
+    wire.end()
+    other.end()
+    wait_until(lambda: gateway.status()["sessions"] == [], "they have ended")
+    assert gateway.events("recover.transfer") == []
+
+
 @pytest.mark.parametrize("how", [signal.SIGABRT, signal.SIGSYS, signal.SIGKILL])
 def test_a_session_that_crashes_takes_no_other_with_it(box, new_wire, scratch, how):
     box.config["accounts"]["maker"]["quota"] = {"bytes": "10MiB"}

@@ -156,24 +156,24 @@ def test_what_a_lost_session_left_is_not_forgotten(gateway, new_wire):
     gateway.config["folders"]["box"] = {"path": "folders/box"}
     gateway.add_account("maker", [{"at": "/out", "folder": "box", "allow": ["list", "upload"]}])
     gateway.start()
-    one = new_wire(gateway, "maker")
-    pid = int(gateway.wait_event("session.connected")["process"])
-    two = new_wire(gateway, "maker")
-    # Recorded, but not put in place: somebody has the name.
-    left = two.open("/out/left", two.PF_WRITE | two.PF_CREAT)
-    (gateway.folder("box") / "left").write_bytes(b"first")
-    assert two.close(left)[0] != 0
-    handle = one.open("/out/doc", one.PF_WRITE | one.PF_CREAT)
+    gateway.expect("session.crashed")
+    one, two = new_wire(gateway, "maker"), new_wire(gateway, "maker")
+    pids = [int(e["process"]) for e in gateway.events("session.connected")]
+    handles = [(one, one.open("/out/doc", one.PF_WRITE | one.PF_CREAT)),
+               (two, two.open("/out/left", two.PF_WRITE | two.PF_CREAT))]
     os.kill(gateway.process.pid, signal.SIGSTOP)
-    one.send(one.CLOSE, (1 << 20).to_bytes(4, "big") + one.string(handle))
+    for wire, handle in handles:
+        wire.send(wire.CLOSE, (1 << 20).to_bytes(4, "big") + wire.string(handle))
     time.sleep(0.5)
-    os.kill(pid, signal.SIGSTOP)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
     os.kill(gateway.process.pid, signal.SIGCONT)
-    wait_until(lambda: upload_rows(gateway, "doc"), "it is recorded")
-    two.lose()
-    gateway.wait_event("session.end", account="maker")
+    wait_until(lambda: len(upload_rows(gateway)) == 2, "they are recorded")
+    # Recorded, but not put in place.
+    os.kill(pids[1], signal.SIGKILL)
+    gateway.wait_event("session.crashed")
     assert {t["state"] for t in upload_rows(gateway)} == {"processed"}
-    os.kill(pid, signal.SIGCONT)
+    os.kill(pids[0], signal.SIGCONT)
     wait_until(lambda: upload_rows(gateway, "doc")[0]["state"] == "settled", "it is in place")
     wait_until(lambda: upload_rows(gateway, "left")[0]["state"] == "failed", "it is looked at")
     [folder] = [f for f in gateway.status()["folders"] if f["name"] == "box"]

@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include "ledger/partials.h"
 #include "transfer/recover.h"
 
 static struct recovery
@@ -171,6 +172,34 @@ a_session_that_ended_without_a_word_is_cleared_up(void **state)
 	assert_int_equal(world_state(w, cut_off), TRANSFER_FAILED);
 }
 
+/* Its session lives, and says so: by what is in staging, a partial or in place after all. */
+static void
+an_upload_that_could_not_be_placed_is_settled_alone(void **state)
+{
+	struct world *w = *state;
+	uint64_t durable = upload(w, "a", true), taken = upload(w, "b", false);
+	uint64_t other = upload(w, "c", false);
+	struct transfer t;
+	bool found;
+
+	assert_int_equal(ledger_get(w->gateway.ledger, taken, &t), ERR_OK);
+	assert_int_equal(
+	    recover_upload_not_placed(&w->gateway, &t, "is a directory", WORLD_NOW), ERR_OK);
+	assert_int_equal(ledger_get(w->gateway.ledger, durable, &t), ERR_OK);
+	assert_int_equal(
+	    recover_upload_not_placed(&w->gateway, &t, "not synced", WORLD_NOW), ERR_OK);
+	world_end_turn(w);
+	assert_int_equal(world_state(w, taken), TRANSFER_FAILED);
+	assert_int_equal(world_state(w, durable), TRANSFER_SETTLED);
+	assert_int_equal(world_state(w, other), TRANSFER_PROCESSED);
+	assert_int_equal(ledger_get(w->gateway.ledger, taken, &t), ERR_OK);
+	assert_string_equal(t.trouble, "is a directory");
+	assert_int_equal(ledger_partial_find(w->gateway.ledger, "one", "up.erp.b", &found), ERR_OK);
+	assert_true(found);
+	assert_int_equal(ledger_partial_find(w->gateway.ledger, "one", "up.erp.c", &found), ERR_OK);
+	assert_false(found);
+}
+
 static void
 leftovers_are_swept_and_nothing_else(void **state)
 {
@@ -201,6 +230,7 @@ main(void)
 	    TEST(a_staged_file_whose_bytes_are_missing_is_told),
 	    TEST(publishing_is_cut_off_anywhere),
 	    TEST(uploads_are_settled_or_given_up),
+	    TEST(an_upload_that_could_not_be_placed_is_settled_alone),
 	    TEST(an_upload_into_a_directory_is_settled),
 	    TEST(a_session_that_ended_without_a_word_is_cleared_up),
 	    TEST(leftovers_are_swept_and_nothing_else),

@@ -283,7 +283,9 @@ test_name_taken_meanwhile(void **state unused_arg)
 	assert_int_equal(op_write(f, 0, "mine"), SSH_FX_OK);
 	world_put("store/a", "theirs");
 	assert_int_equal(op_close(f, 1).status, SFTP_PENDING);
-	assert_int_equal(op_recorded(the_world.v, the_world.tag, ERR_OK, 1), ERR_OK);
+	world_forget_events();
+	assert_int_equal(op_recorded(the_world.v, the_world.tag, ERR_OK, 7), ERR_OK);
+	world_assert_events((const char *const[]){"not placed 7", "complete 1 status 4", NULL});
 	assert_int_equal(the_world.completed.status, SSH_FX_FAILURE);
 	assert_string_equal(the_world.completed.message, "a file of this name is there already");
 	assert_string_equal(the_world.denied,

@@ -203,6 +203,13 @@ world_published(void *ctx, uint64_t transfer, bool replaced, uint64_t replaced_b
 }
 
 static inline void
+world_not_placed(void *ctx unused_arg, uint64_t transfer, const char *why)
+{
+	assert_true(why[0] != '\0');
+	world_note("not placed %" PRIu64, transfer);
+}
+
+static inline void
 world_opened(
     void *ctx, const char *folder, const char *path, const char *staging_name, const char *from)
 {
@@ -320,6 +327,7 @@ world_denied(
 static const struct vfs_journal WORLD_JOURNAL = {
     .staged = world_staged,
     .published = world_published,
+    .not_placed = world_not_placed,
     .opened = world_opened,
     .moved = world_moved,
     .discarded = world_discarded,

@@ -52,7 +52,8 @@ take_bytes(int fd, struct header *h, enum proxyhdr_result *ret_result)
 		return "the proxy closed the connection";
 	*ret_result = proxyhdr_decode(slice_of(h->bytes, h->len + (size_t)n), &h->decoded);
 	if (*ret_result == PROXYHDR_BAD)
-		return "the PROXY header is malformed";
+		return h->bytes[0] == 'S' ? "no PROXY header comes before the client's SSH"
+					  : "the PROXY header is malformed";
 	/* Of an unfinished header all of the bytes are its own. */
 	size_t mine = *ret_result == PROXYHDR_DONE ? h->decoded.len - h->len : (size_t)n;
 	if (recv(fd, h->bytes + h->len, mine, MSG_DONTWAIT) != (ssize_t)mine)

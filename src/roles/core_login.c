@@ -83,10 +83,11 @@ core_login_key_set(struct core_login_key *dst, const struct ipc_auth_query *quer
 
 /*
  * Such a file may lie where its account's owner can put something else in its place: a pipe would
- * have all of core wait for its other end, or look like a list without anything in it.
+ * have all of core wait for its other end, or look like a list without anything in it. And who may
+ * write to it decides who logs in: as with sshd's StrictModes that is its owner alone.
  */
 static enum err
-read_file(const char *path, size_t len_max, struct buf *ret_content)
+read_file(const char *path, size_t len_max, struct buf *ret_content, struct story *story)
 {
 	int fd _cleanup_(fd_closep) = -1;
 	struct stat st;
@@ -96,8 +97,13 @@ read_file(const char *path, size_t len_max, struct buf *ret_content)
 	if (e == ERR_OK && fstat(fd, &st) < 0)
 		e = err_last();
 	if (e == ERR_OK && !S_ISREG(st.st_mode))
-		e = ERR_INVALID;
-	return e == ERR_OK ? file_read_all(fd, ret_content) : e;
+		return story_fail(story, ERR_INVALID, "it is not a regular file");
+	if (e == ERR_OK && (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return story_fail(story, ERR_ACCESS,
+		    "others than its owner may write to it (chmod go-w ends that)");
+	if (e == ERR_OK)
+		e = file_read_all(fd, ret_content);
+	return e == ERR_OK ? e : story_fail(story, e, "%s", err_text(e));
 }
 
 /* Revoked things let nobody in; a list that can't be read might hold anything. */
@@ -111,7 +117,7 @@ why_revoked(const struct config *config, const struct core_login_key *key)
 
 	if (config->revoked_keys == NULL)
 		return NULL;
-	enum err e = read_file(config->revoked_keys, REVOKED_FILE_MAX, &content);
+	enum err e = read_file(config->revoked_keys, REVOKED_FILE_MAX, &content, &story);
 	if (e == ERR_OK)
 		e = revoked_parse(&list, buf_slice(&content), &story);
 	if (e != ERR_OK) {
@@ -200,15 +206,16 @@ static void
 ask_file(const char *path, ask_fn *ask, const struct question *q, struct authkeys_result *best)
 {
 	struct buf content _cleanup_(buf_fini) = {0};
+	struct story story = {.text = ""};
 
 	if (best->verdict == AUTHKEYS_ALLOWED || path == NULL)
 		return;
-	enum err e = read_file(path, AUTHKEYS_FILE_MAX, &content);
+	enum err e = read_file(path, AUTHKEYS_FILE_MAX, &content, &story);
 	if (e == ERR_OK)
 		ask_text(path, buf_slice(&content), ask, q, best);
 	else
 		log_error("account.keys-unreadable", F_STR("account", q->account->name),
-		    F_STR("file", path), F_STR("error", err_text(e)));
+		    F_STR("file", path), F_STR("error", story.text));
 }
 
 static struct authkeys_result

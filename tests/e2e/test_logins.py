@@ -156,6 +156,18 @@ def test_a_pipe_is_no_file_of_keys(gateway):
     Login(gateway, "shop", keys=[gateway.keys["shop"]]).works()
 
 
+def test_a_file_of_keys_that_others_may_write_lets_nobody_in(gateway):
+    gateway.start()
+    login = Login(gateway, keys=[gateway.keys["erp"]])
+    login.works()
+    path = gateway.home / "accounts" / "erp.pub"
+    path.chmod(0o664)
+    login.is_refused("the key is not among the account's keys")
+    assert "chmod go-w" in gateway.wait_event("account.keys-unreadable", account="erp")["error"]
+    path.chmod(0o644)
+    login.works()
+
+
 def test_a_pipe_is_no_list_of_revoked_keys(gateway, scratch):
     revoked = scratch / "revoked"
     revoked.write_text("")

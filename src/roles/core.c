@@ -69,6 +69,11 @@ on_stuck_timer(sd_event_source *source unused_arg, uint64_t usec unused_arg, voi
 	struct core *c = userdata;
 	struct recovery r;
 
+	/* What is recorded may still be put in place; the listener ends them soon. */
+	if (!TAILQ_EMPTY(&c->ended)) {
+		core_after(c, &c->stuck_timer, STUCK_RETRY_DELAY, on_stuck_timer, c);
+		return 0;
+	}
 	enum err e = recover(&c->gateway, time_now_us(), &r);
 	if (e == ERR_OK)
 		e = core_partials_load(c);
@@ -392,6 +397,7 @@ static void
 stop(struct core *c)
 {
 	stop_all_work(c, "the gateway is stopping");
+	core_session_forget_ended(c);
 	keep_partials(c);
 	core_control_close(c);
 	core_routes_free(c);
@@ -426,6 +432,7 @@ role_core(const char *config_path)
 	struct story story = {.text = ""};
 
 	TAILQ_INIT(&c.sessions);
+	TAILQ_INIT(&c.ended);
 	TAILQ_INIT(&c.partials);
 	TAILQ_INIT(&c.routes);
 	TAILQ_INIT(&c.remotes);

@@ -154,6 +154,7 @@ struct core {
 	uint64_t session_last;
 
 	TAILQ_HEAD(, core_session) sessions;
+	TAILQ_HEAD(core_ended_list, core_ended) ended;
 	TAILQ_HEAD(, core_partial) partials; /* private files; the newest first */
 	sd_event_source *partials_timer;
 	int64_t partials_due_us;    /* when it fires */
@@ -202,6 +203,8 @@ enum err core_listener_start(struct core *c) must_check;
 void core_listener_configure(struct core *c);
 /* The session's line is closed: a process that stays all the same is ended by its parent. */
 void core_listener_session_over(struct core *c, uint64_t session);
+/* Is the session a child of the listener that runs now? Those of earlier ones ended with them. */
+bool core_listener_has(const struct core *c, uint64_t session) must_check;
 /* The session has logged in: it is no stranger any more. */
 void core_listener_session_in(struct core *c, uint64_t session);
 extern const struct ipc_handler CORE_LISTENER_HANDLERS[];
@@ -213,6 +216,7 @@ void core_stop_transfers(struct core *c, const char *why);
 void core_session_new(struct core *c, struct ipc_session_new *m);
 void core_sessions_recheck(struct core *c);
 void core_session_free(struct core_session *s);
+/* Its process is buried. */
 void core_session_ended(struct core *c, uint64_t id, uint32_t wait_status);
 
 /* core_route.c */

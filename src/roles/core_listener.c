@@ -145,15 +145,21 @@ on_gone(struct core_peer *peer)
 	c->session_base = c->session_last;
 	log_error("listener.gone",
 	    F_STR("now", c->stopping ? "the gateway is stopping" : "started again"));
+	core_session_all_buried(c);
 	if (!c->stopping)
 		core_after(c, &c->listener_timer, RESTART_DELAY, on_restart, c);
+}
+
+bool
+core_listener_has(const struct core *c, uint64_t session)
+{
+	return c->listener_running && session > c->session_base;
 }
 
 void
 core_listener_session_over(struct core *c, uint64_t session)
 {
-	/* One of an earlier listener ended with it. */
-	if (!c->listener_running || session <= c->session_base)
+	if (!core_listener_has(c, session))
 		return;
 	core_peer_send(&c->listener, IPC_SESSION_OVER,
 	    &(struct ipc_session_over){.session = session - c->session_base});
@@ -162,7 +168,7 @@ core_listener_session_over(struct core *c, uint64_t session)
 void
 core_listener_session_in(struct core *c, uint64_t session)
 {
-	if (!c->listener_running || session <= c->session_base)
+	if (!core_listener_has(c, session))
 		return;
 	core_peer_send(&c->listener, IPC_SESSION_IN,
 	    &(struct ipc_session_in){.session = session - c->session_base});

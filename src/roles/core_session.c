@@ -109,6 +109,23 @@ core_session_hang_up(struct core_session *s)
 	core_peer_hang_up(&s->peer);
 }
 
+/* Its process may still be there: it is remembered until that is buried. */
+static void
+end(struct core_session *s)
+{
+	struct core *c = s->peer.core;
+
+	if (s->is_buried || s->account[0] == '\0' || !core_listener_has(c, s->id)) {
+		core_partials_leave_all(c, s->id);
+		return;
+	}
+	s->ended->id = s->id;
+	s->ended->recording = s->n_recording > 0 || s->inherits;
+	(void)snprintf(s->ended->account, sizeof s->ended->account, "%s", s->account);
+	TAILQ_INSERT_TAIL(&c->ended, s->ended, entry);
+	s->ended = NULL;
+}
+
 void
 core_session_free(struct core_session *s)
 {
@@ -116,7 +133,7 @@ core_session_free(struct core_session *s)
 		log_end_untold(s);
 	TAILQ_REMOVE(&s->peer.core->sessions, s, entry);
 	core_quota_session_gone(s);
-	core_partials_leave_all(s->peer.core, s->id);
+	end(s);
 	/* The process is the listener's child: it sees its line end, and ends. One that was taken
 	 * over need not, and holds the account's directories: the listener sees to it. */
 	core_listener_session_over(s->peer.core, s->id);
@@ -124,7 +141,21 @@ core_session_free(struct core_session *s)
 	core_peer_fini(&s->peer);
 	core_login_free(s->login);
 	config_unref(s->config);
+	free(s->ended);
 	free(s);
+}
+
+/* One of this account that has ended with uploads that it may still put in place, or NULL. */
+static struct core_ended *
+find_ended_recording(struct core *c, const char *account)
+{
+	struct core_ended *e;
+
+	TAILQ_FOREACH (e, &c->ended, entry) {
+		if (e->recording && strcmp(e->account, account) == 0)
+			return e;
+	}
+	return NULL;
 }
 
 /* A session of this account that has uploads that it may still speak of, or NULL. */
@@ -150,8 +181,24 @@ core_session_take_over(struct core *c, const char *account)
 		heir->inherits = true;
 		return ERR_OK;
 	}
+	/* Its burial will look at all of them. */
+	if (find_ended_recording(c, account) != NULL)
+		return ERR_OK;
 	enum err e = recover_uploads(&c->gateway, account, time_now_us());
 	return e == ERR_OK ? core_partials_adopt_later(c) : e;
+}
+
+/* Nobody has its files open any more: what it left stays private, or is in place. */
+static void
+settle(struct core *c, const char *account, bool recording)
+{
+	if (c->stuck)
+		return;
+	enum err e = core_partials_settle(c);
+	if (e == ERR_OK && recording)
+		e = core_session_take_over(c, account);
+	if (e != ERR_OK)
+		core_ledger_failed(c, e);
 }
 
 static void
@@ -161,19 +208,14 @@ on_gone(struct core_peer *peer)
 	struct core *c = peer->core;
 	bool recording = s->n_recording > 0 || s->inherits;
 	char account[IPC_NAME_MAX + 1];
+	uint64_t id = s->id;
 
 	(void)snprintf(account, sizeof account, "%s", s->account);
 	core_defence_session_gone(s);
 	core_session_free(s);
 	core_pace_changed(c, account);
-	if (!c->stuck) {
-		/* What it had open stays private. */
-		enum err e = core_partials_settle(c);
-		if (e == ERR_OK && recording)
-			e = core_session_take_over(c, account);
-		if (e != ERR_OK)
-			core_ledger_failed(c, e);
-	}
+	if (TAILQ_EMPTY(&c->ended) || TAILQ_LAST(&c->ended, core_ended_list)->id != id)
+		settle(c, account, recording);
 	core_drain_session_gone(c);
 }
 
@@ -196,13 +238,15 @@ core_session_new(struct core *c, struct ipc_session_new *m)
 {
 	struct core_session *s = calloc(1, sizeof *s);
 
-	if (s == NULL || !slice_copy(m->peer, s->address, sizeof s->address) ||
-	    !slice_copy(m->peer_host, s->host, sizeof s->host)) {
+	/* Dropping the message closes the line, and the session ends before it has said a word. */
+	if (s == NULL || c->stopping) {
 		free(s);
 		return;
 	}
-	/* Dropping the message closes the line, and the session ends before it has said a word. */
-	if (c->stopping) {
+	s->ended = calloc(1, sizeof *s->ended);
+	if (s->ended == NULL || !slice_copy(m->peer, s->address, sizeof s->address) ||
+	    !slice_copy(m->peer_host, s->host, sizeof s->host)) {
+		free(s->ended);
 		free(s);
 		return;
 	}
@@ -214,6 +258,7 @@ core_session_new(struct core *c, struct ipc_session_new *m)
 	if (e != ERR_OK) {
 		log_error(
 		    "session.not-started", F_STR("from", s->address), F_STR("error", err_text(e)));
+		free(s->ended);
 		free(s);
 		return;
 	}
@@ -224,10 +269,52 @@ core_session_new(struct core *c, struct ipc_session_new *m)
 	    F_U64("process", m->pid));
 }
 
-void
-core_session_ended(struct core *c unused_arg, uint64_t id, uint32_t wait_status)
+static void
+bury(struct core *c, struct core_ended *e)
 {
+	TAILQ_REMOVE(&c->ended, e, entry);
+	core_partials_leave_all(c, e->id);
+	settle(c, e->account, e->recording);
+	free(e);
+}
+
+void
+core_session_ended(struct core *c, uint64_t id, uint32_t wait_status)
+{
+	struct core_session *s = core_session_find(c, id);
+	struct core_ended *e;
+
 	if (WIFSIGNALED((int)wait_status))
 		log_error("session.crashed", F_U64("session", id),
 		    F_I64("signal", WTERMSIG((int)wait_status)));
+	/* What it said before its end may still be on its line. */
+	if (s != NULL)
+		s->is_buried = true;
+	TAILQ_FOREACH (e, &c->ended, entry) {
+		if (e->id == id) {
+			bury(c, e);
+			return;
+		}
+	}
+}
+
+void
+core_session_forget_ended(struct core *c)
+{
+	struct core_ended *e;
+
+	while ((e = TAILQ_FIRST(&c->ended)) != NULL) {
+		TAILQ_REMOVE(&c->ended, e, entry);
+		core_partials_leave_all(c, e->id);
+		free(e);
+	}
+}
+
+void
+core_session_all_buried(struct core *c)
+{
+	struct core_ended *e;
+
+	while ((e = TAILQ_FIRST(&c->ended)) != NULL)
+		bury(c, e);
 }

@@ -14,6 +14,18 @@ struct core_lease {
 	struct quota_amount amount;
 };
 
+/*
+ * A session whose line has ended, until its process is buried. It may live for a while (the
+ * listener ends it at last), and holds what it has open, and the directories: until then its
+ * uploads are nobody's to go on with or to decide about.
+ */
+struct core_ended {
+	TAILQ_ENTRY(core_ended) entry;
+	uint64_t id;
+	char account[IPC_NAME_MAX + 1];
+	bool recording; /* uploads were recorded for it that nobody has spoken of since */
+};
+
 /* An inbound connection. */
 struct core_session {
 	struct core_peer peer;
@@ -34,6 +46,8 @@ struct core_session {
 	uint32_t n_denied; /* denials that it told */
 	SLIST_HEAD(, core_lease) leases;
 	uint32_t n_quota_refused;
+	struct core_ended *ended;     /* what it becomes when its line ends */
+	bool is_buried;               /* its process is gone, its line has yet to be read out */
 	bool told_end;                /* SESSION_END came */
 	bool hung_up;                 /* we ended its line */
 	bool is_revoked;              /* was told to end: it may not go on */
@@ -62,6 +76,12 @@ void core_session_logged_in(struct core_session *s);
  * now, or when no other session of the account has anything recorded.
  */
 enum err core_session_take_over(struct core *c, const char *account) must_check;
+
+/* The listener is gone, and its children with it: nothing that has ended lives any more. */
+void core_session_all_buried(struct core *c);
+
+/* At core's own end: what they had open is left, what was recorded is for the next start. */
+void core_session_forget_ended(struct core *c);
 
 /* Ends its line; it is freed from the loop. */
 void core_session_hang_up(struct core_session *s);

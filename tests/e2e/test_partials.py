@@ -65,6 +65,18 @@ def go_on(gateway, scratch, content):
     assert wait_left(gateway, 0)["partial_bytes"] == 0
 
 
+def parent_of(pid):
+    try:
+        stat = open(f"/proc/{pid}/stat", encoding="latin-1").read()
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+def name_of(pid):
+    return open(f"/proc/{pid}/comm", encoding="latin-1").read()
+
+
 def session_pid(gateway, account):
     """The process of the account's one session."""
     session = wait_until(lambda: [s for s in gateway.status()["sessions"]
@@ -149,6 +161,49 @@ def test_a_session_that_crashes_takes_no_other_with_it(box, new_wire, scratch, h
     assert gateway.list("reader", "/in") == []
     go_on(gateway, scratch, content)
     assert other.works()
+
+
+@pytest.mark.parametrize("ends", ["session", "listener", "gateway"])
+def test_offered_only_when_its_process_is_gone(box, new_wire, scratch, ends):
+    """A session that core has hung up may live on, and holds what it has open."""
+    box.config["folders"]["box"]["keep_partial"] = "1h"
+    gateway = box.start()
+    gateway.expect("session.crashed", "listener.gone")
+    content = os.urandom(8 * CHUNK)
+    wire = new_wire(gateway, "maker")
+    begin(wire, "/out/doc", content[:5 * CHUNK])
+    victim = session_pid(gateway, "maker")
+    os.kill(victim, signal.SIGSTOP)
+    # Its grace is over: core ends its line.
+    gateway.config["accounts"]["maker"]["disabled"] = True
+    gateway.write_config()
+    gateway.reload()
+    gateway.wait_event("session.end", account="maker")
+    gateway.config["accounts"]["maker"]["disabled"] = False
+    gateway.write_config()
+    gateway.reload()
+    assert is_alive(victim)
+    other = new_wire(gateway, "maker")
+    assert size_of(other, "/out/doc") is None
+    assert folder_status(gateway)["partials"] == 0
+    if ends == "session":
+        os.kill(victim, signal.SIGKILL)
+    elif ends == "listener":
+        other.end()
+        listener = next(int(pid) for pid in os.listdir("/proc") if pid.isdigit()
+                        and parent_of(pid) == gateway.process.pid
+                        and "listener" in name_of(pid))
+        n_ready = len(gateway.events("listener.ready"))
+        os.kill(listener, signal.SIGKILL)
+        wait_until(lambda: len(gateway.events("listener.ready")) > n_ready, "there is another")
+    else:
+        other.end()
+        gateway.restart()
+    assert wait_left(gateway)["partial_bytes"] == 5 * CHUNK
+    if ends == "session":
+        wait_until(lambda: size_of(other, "/out/doc") == 5 * CHUNK, "it is offered")
+    wait_until(lambda: not is_alive(victim), "it is gone")
+    go_on(gateway, scratch, content)
 
 
 @pytest.mark.parametrize("what", ["session", "gateway"])

@@ -20,6 +20,7 @@
 #include "roles/core_partial.h"
 #include "roles/core_quota.h"
 #include "roles/roles.h"
+#include "transfer/delivery.h"
 #include "transfer/recover.h"
 
 #define STUCK_RETRY_DELAY (2 * US_PER_SEC)
@@ -138,6 +139,18 @@ may_wait(const struct core *c)
 	       c->turn_messages < PATIENT_MAX && turn_is_over(&c->gateway.turn) && !c->stopping;
 }
 
+static int
+on_disposals(sd_event_source *source unused_arg, uint64_t usec unused_arg, void *userdata)
+{
+	struct core *c = userdata;
+	enum err e = c->stuck ? ERR_OK : delivery_go_on(&c->gateway);
+
+	c->disposals_timer = sd_event_source_disable_unref(c->disposals_timer);
+	if (e != ERR_OK)
+		core_ledger_failed(c, e);
+	return 0;
+}
+
 void
 core_end_turn(struct core *c)
 {
@@ -161,6 +174,8 @@ core_end_turn(struct core *c)
 		 (ledger_dirty(c->gateway.ledger) || !turn_is_over(&c->gateway.turn)));
 	if (e != ERR_OK)
 		core_ledger_failed(c, e);
+	else if (delivery_is_behind(&c->gateway) && c->disposals_timer == NULL)
+		core_after(c, &c->disposals_timer, 0, on_disposals, c);
 }
 
 /* Runs when nothing of higher priority is left to do: the turn is over. */
@@ -409,6 +424,7 @@ stop(struct core *c)
 	sd_event_source_disable_unref(c->drain_timer);
 	sd_event_source_disable_unref(c->stuck_timer);
 	sd_event_source_disable_unref(c->patience_timer);
+	sd_event_source_disable_unref(c->disposals_timer);
 	sd_event_source_disable_unref(c->recheck_timer);
 	core_partials_free(c);
 	pieces_fini(&c->pieces);

@@ -159,6 +159,7 @@ struct core {
 	sd_event_source *partials_timer;
 	int64_t partials_due_us;    /* when it fires */
 	int64_t disposals_tried_us; /* delivered files that could not be disposed of */
+	sd_event_source *disposals_timer;
 	struct pieces pieces;
 	TAILQ_HEAD(, core_route) routes;
 	TAILQ_HEAD(, core_remote) remotes;

@@ -1,20 +1,61 @@
 #include "transfer/delivery.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "os/file.h"
 #include "transfer/disposal.h"
 
+/* Those that came first; the others are for another turn. */
 static enum err
-deed_dispose(void *ctx, const struct turn_args *args)
+deed_dispose(void *ctx, const struct turn_args *args unused_arg)
 {
-	return disposal_carry_out(ctx, args->a, time_now_us());
+	struct gateway *g = ctx;
+	struct disposals *d = &g->disposals;
+	size_t n = d->n < DISPOSALS_A_TURN ? d->n : DISPOSALS_A_TURN;
+	uint64_t ids[DISPOSALS_A_TURN];
+
+	d->is_deferred = false;
+	if (n == 0)
+		return ERR_OK;
+	memcpy(ids, d->ids, n * sizeof *ids);
+	d->n -= n;
+	memmove(d->ids, d->ids + n, d->n * sizeof *ids);
+	return disposals_carry_out(g, ids, n, time_now_us());
+}
+
+bool
+delivery_is_behind(const struct gateway *g)
+{
+	return g->disposals.n > 0 && !g->disposals.is_deferred;
+}
+
+enum err
+delivery_go_on(struct gateway *g)
+{
+	if (!delivery_is_behind(g))
+		return ERR_OK;
+	g->disposals.is_deferred = true;
+	return turn_defer(&g->turn, deed_dispose, g, (struct turn_args){.a = 0});
 }
 
 static enum err
 defer_disposal(struct gateway *g, uint64_t id)
 {
-	return turn_defer(&g->turn, deed_dispose, g, (struct turn_args){.a = id});
+	struct disposals *d = &g->disposals;
+
+	if (d->n == d->max) {
+		size_t max = d->max == 0 ? DISPOSALS_A_TURN : 2 * d->max;
+		uint64_t *ids = reallocarray(d->ids, max, sizeof *ids);
+		if (ids == NULL)
+			return ERR_NOMEM;
+		d->ids = ids;
+		d->max = max;
+	}
+	d->ids[d->n++] = id;
+	return delivery_go_on(g);
 }
 
 /* Has everybody taken it who must? `account` just has. */
@@ -120,5 +161,8 @@ resume(void *ctx, const struct disposal *d)
 enum err
 delivery_resume(struct gateway *g)
 {
+	/* All of them are in the ledger; what was deferred may have been dropped with its turn. */
+	g->disposals.n = 0;
+	g->disposals.is_deferred = false;
 	return ledger_each_disposal(g->ledger, resume, g);
 }

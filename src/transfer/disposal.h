@@ -5,10 +5,18 @@
 #include "ledger/deliveries.h"
 #include "transfer/gateway.h"
 
+/* So many at most block core at a time. */
+enum { DISPOSALS_A_TURN = 64 };
+
 /*
- * Carries the disposal out, from wherever it was cut off; nothing when it is done already. What the
+ * Carries disposals out, from wherever they were cut off, and nothing of one that is done already:
+ * all are taken out and put away, then each directory is synced once, then their rows go. What the
  * file system refuses is logged, and left for the next try: only the ledger's errors are returned.
  */
-enum err disposal_carry_out(struct gateway *g, uint64_t id, int64_t now_us) must_check;
+enum err disposals_carry_out(
+    struct gateway *g, const uint64_t *ids, size_t n_ids, int64_t now_us) must_check;
+
+/* Which disposal a file in a folder's staging belongs to, "d42"; false for other files. */
+bool disposal_name_parse(const char *name, uint64_t *ret_id) must_check;
 
 #endif

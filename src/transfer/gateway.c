@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 
@@ -26,6 +27,7 @@ void
 gateway_fini(struct gateway *g)
 {
 	turn_fini(&g->turn);
+	free(g->disposals.ids);
 	quotas_fini(&g->quotas);
 	if (g->config != NULL) {
 		stores_close(&g->stores);

@@ -19,12 +19,20 @@ struct gateway_ports {
 	void (*remove_source)(void *ctx, const struct transfer *t);
 };
 
+/* Files that wait to be disposed of (delivery.h): the numbers of their rows, in order. */
+struct disposals {
+	uint64_t *ids;
+	size_t n, max;
+	bool is_deferred; /* some of them are done after the next commit */
+};
+
 struct gateway {
 	struct ledger *ledger; /* owned */
 	struct config *config; /* one reference */
 	struct stores stores;
 	struct quotas quotas;
 	struct turn turn;
+	struct disposals disposals;
 	const struct gateway_ports *ports;
 	void *ports_ctx;
 };

@@ -11,6 +11,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "transfer/delivery.h"
+#include "transfer/disposal.h"
 #include "transfer/outputs.h"
 #include "transfer/pipeline.h"
 
@@ -158,6 +159,20 @@ is_needed(struct gateway *g, uint64_t id, bool output)
 	       t.state == TRANSFER_FAILED;
 }
 
+/* Does some row still need this file of ours? True for other files: they are somebody else's. */
+static bool
+is_kept(struct gateway *g, const char *name)
+{
+	struct disposal d;
+	uint64_t id;
+	bool output;
+
+	if (staging_parse(name, &id, &output))
+		return is_needed(g, id, output);
+	return !disposal_name_parse(name, &id) ||
+	       ledger_disposal_get(g->ledger, id, &d) != ERR_NOENT;
+}
+
 /* Opens a directory for reading beneath dir_fd. */
 static enum err
 open_dir(int dir_fd, const char *path, DIR **ret_dir)
@@ -174,20 +189,18 @@ open_dir(int dir_fd, const char *path, DIR **ret_dir)
 	return ERR_OK;
 }
 
-/* Removes the files of ours that no row needs. Other files there are somebody else's, and kept. */
+/* Removes the files of ours that no row needs. */
 static enum err
 sweep_dir(struct walk *w, int dir_fd, const char *path)
 {
 	struct dirent *entry;
-	uint64_t id;
-	bool output;
 	DIR *dir;
 
 	enum err e = open_dir(dir_fd, path, &dir);
 	if (e != ERR_OK)
 		return e;
 	while ((entry = readdir(dir)) != NULL) {
-		if (!staging_parse(entry->d_name, &id, &output) || is_needed(w->g, id, output))
+		if (is_kept(w->g, entry->d_name))
 			continue;
 		log_info("recover.discarded", F_STR("file", entry->d_name));
 		if (unlinkat(dirfd(dir), entry->d_name, 0) == 0)

@@ -1,7 +1,8 @@
 /*
  * What becomes of files after they were taken, and of uploads that were not finished, ended by a
  * crash at every instant that matters. After each crash a new gateway recovers and goes on. At the
- * end every delivered file is in the archive once, the private file that was gone on with is
+ * end every delivered file is in the archive once, or removed, as its folder has it, also the one
+ * whose removal from staging a power cut has undone, the private file that was gone on with is
  * somewhere once, and what nobody goes on with is gone, with its row.
  */
 #include "instants.h"
@@ -14,6 +15,8 @@
 enum { INSTANTS_MIN = 50 };
 
 static const char *const NAMES[] = {"a.csv", "b.csv"};
+static const char *const FOLDERS[] = {"kept", "gone"};
+#define UNDONE  "home/staging/gone/d999"
 #define UPLOADS "home/staging/kept/uploads/"
 #define CLAIMED "up.maker.02"
 
@@ -23,25 +26,33 @@ is_there(const struct world *w, const char *name)
 	return strcmp(world_read(w, name), "(none)") != 0;
 }
 
-/* A consumer takes whatever it sees in the folder. */
+static void
+take(struct world *w, const char *folder, const char *name)
+{
+	struct delivered_file f = {.inode = 0};
+	char path[256], file[128];
+	struct stat st;
+
+	(void)snprintf(file, sizeof file, "home/folders/%s/%s", folder, name);
+	if (stat(world_path(w, file, path), &st) < 0)
+		return;
+	(void)snprintf(f.folder, sizeof f.folder, "%s", folder);
+	(void)snprintf(f.path, sizeof f.path, "%s", name);
+	f.inode = st.st_ino;
+	f.size = (uint64_t)st.st_size;
+	f.mtime_ns = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	assert_int_equal(delivery_taken(&w->gateway, &f, "erp", f.size, "", WORLD_NOW), ERR_OK);
+}
+
+/* A consumer takes whatever it sees in the folders: all of it in one turn. */
 static void
 take_all(struct world *w)
 {
-	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
-		struct delivered_file f = {.folder = "kept"};
-		char path[256], file[128];
-		struct stat st;
-		(void)snprintf(file, sizeof file, "home/folders/kept/%s", NAMES[i]);
-		if (stat(world_path(w, file, path), &st) < 0)
-			continue;
-		(void)snprintf(f.path, sizeof f.path, "%s", NAMES[i]);
-		f.inode = st.st_ino;
-		f.size = (uint64_t)st.st_size;
-		f.mtime_ns = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-		assert_int_equal(
-		    delivery_taken(&w->gateway, &f, "erp", f.size, "", WORLD_NOW), ERR_OK);
-		world_end_turn(w);
+	for (size_t k = 0; k < ARRAY_LEN(FOLDERS); k++) {
+		for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
+			take(w, FOLDERS[k], NAMES[i]);
 	}
+	world_end_turn(w);
 }
 
 static struct partial_row
@@ -117,11 +128,14 @@ play(struct world *w)
 static void
 new_world(struct world *w)
 {
-	static const char CONFIG[] =
-	    "home: home\n"
-	    "folders: { kept: { path: folders/kept, on_delivered: archive } }\n"
-	    "accounts:\n"
-	    "  erp: { authorized_keys: k, mounts: [{ at: /, folder: kept, allow: [download] }] }\n";
+	static const char CONFIG[] = "home: home\n"
+				     "folders:\n"
+				     "  kept: { path: folders/kept, on_delivered: archive }\n"
+				     "  gone: { path: folders/gone, on_delivered: delete }\n"
+				     "accounts:\n"
+				     "  erp: { authorized_keys: k, mounts: [\n"
+				     "    { at: /kept, folder: kept, allow: [download] },\n"
+				     "    { at: /gone, folder: gone, allow: [download] }] }\n";
 	struct partial_row left = row_of("up.maker.01"), old = row_of("up.maker.03");
 
 	*w = (struct world){.gateway = {.ports = &WORLD_PORTS}};
@@ -130,11 +144,14 @@ new_world(struct world *w)
 	(void)snprintf(w->dir, sizeof w->dir, "/tmp/dray-test-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	world_use_config(w, CONFIG);
-	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(FOLDERS) * ARRAY_LEN(NAMES); i++) {
+		const char *name = NAMES[i % ARRAY_LEN(NAMES)];
 		char file[128];
-		(void)snprintf(file, sizeof file, "home/folders/kept/%s", NAMES[i]);
-		world_write(w, file, NAMES[i]);
+		(void)snprintf(
+		    file, sizeof file, "home/folders/%s/%s", FOLDERS[i / ARRAY_LEN(NAMES)], name);
+		world_write(w, file, name);
 	}
+	world_write(w, UNDONE, "removed, and its row gone");
 	world_write(w, UPLOADS "up.maker.01", "doc");
 	world_write(w, UPLOADS "up.maker.03", "old");
 	world_write(w, UPLOADS "up.maker.04", "without a row");
@@ -172,6 +189,8 @@ check_outcome(struct world *w)
 	}
 	assert_int_equal(world_count(w, "home/archive/kept"), ARRAY_LEN(NAMES));
 	assert_int_equal(world_count(w, "home/staging/kept"), 1);
+	assert_int_equal(world_count(w, "home/staging/gone"), 1);
+	assert_int_equal(world_count(w, "home/folders/gone"), 0);
 	assert_string_equal(world_read(w, "home/folders/kept/doc"), "doc");
 	assert_int_equal(world_count(w, "home/folders/kept"), 1);
 	assert_int_equal(world_count(w, UPLOADS), 0);

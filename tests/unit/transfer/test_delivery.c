@@ -347,6 +347,43 @@ charged_while_it_is_in_its_folder(void **state)
 	check_files_held(w, 1);
 }
 
+/* Core isn't blocked for as long as hundreds of files take. */
+static void
+so_many_at_a_time(void **state)
+{
+	enum { MANY = 2 * DISPOSALS_A_TURN + 7 };
+	struct world *w = *state;
+	size_t left = MANY;
+	char name[64];
+
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof name, "home/folders/kept/f%d", i);
+		world_write(w, name, "x");
+		struct delivered_file f = look(w, "kept", strrchr(name, '/') + 1);
+		assert_int_equal(
+		    delivery_taken(&w->gateway, &f, "erp", 1, "", time_now_us()), ERR_OK);
+	}
+	do {
+		world_end_turn(w);
+		left -= left < DISPOSALS_A_TURN ? left : DISPOSALS_A_TURN;
+		assert_int_equal(world_count(w, "home/folders/kept"), left);
+		assert_int_equal(world_count(w, "home/archive/kept"), MANY - left);
+		assert_int_equal(delivery_is_behind(&w->gateway), left > 0);
+		assert_int_equal(delivery_go_on(&w->gateway), ERR_OK);
+	} while (left > 0);
+	assert_int_equal(world_count(w, "home/staging/kept"), 1);
+	/* What is dropped with a turn is found again. */
+	world_write(w, "home/folders/gone/a", "x");
+	struct delivered_file f = look(w, "gone", "a");
+	assert_int_equal(delivery_taken(&w->gateway, &f, "erp", 1, "", time_now_us()), ERR_OK);
+	assert_int_equal(ledger_commit(w->gateway.ledger), ERR_OK);
+	turn_fini(&w->gateway.turn);
+	assert_int_equal(delivery_resume(&w->gateway), ERR_OK);
+	world_end_turn(w);
+	assert_int_equal(world_count(w, "home/folders/gone"), 0);
+	assert_false(delivery_is_behind(&w->gateway));
+}
+
 /* A failure of the file system is no failure of the gateway: it is tried again. */
 static void
 tried_again(void **state)
@@ -392,6 +429,7 @@ main(void)
 		newer_version_is_put_back_after_a_crash, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(
 		charged_while_it_is_in_its_folder, setup, world_teardown),
+	    cmocka_unit_test_setup_teardown(so_many_at_a_time, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(tried_again, setup, world_teardown),
 	};
 

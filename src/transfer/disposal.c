@@ -127,17 +127,23 @@ rename_numbered(const struct way *w, int dir_fd, char ret_name[NAME_LEN_MAX + 1]
 	return ERR_EXISTS;
 }
 
-/* Another version, and nobody has taken that: it gets its name again. */
+/*
+ * Another version, and nobody has taken that: it gets its name again, or a number, where that was
+ * taken meanwhile.
+ */
 static enum err
 put_back(struct way *w)
 {
+	const struct delivered_file *f = &w->d.file;
+	char name[NAME_LEN_MAX + 1];
+
 	w->is_done = true;
 	if (w->parent_fd < 0)
 		return ERR_NOENT;
-	enum err e = file_rename_new(w->store->staging_fd, w->name, w->parent_fd, w->last);
-	/* As the upload that took the name would have done. */
-	if (e == ERR_EXISTS && unlinkat(w->store->staging_fd, w->name, 0) == 0)
-		e = ERR_OK;
+	enum err e = rename_numbered(w, w->parent_fd, name);
+	if (e == ERR_OK && strcmp(name, w->last) != 0)
+		log_warn("file.put-back", F_STR("folder", f->folder), F_STR("path", f->path),
+		    F_STR("name", name));
 	return e;
 }
 

@@ -312,6 +312,30 @@ newer_version_is_put_back_after_a_crash(void **state)
 	assert_int_equal(ledger_disposal_get(w->gateway.ledger, id, &d), ERR_NOENT);
 }
 
+/* And by then its name is in use: nobody has taken either of them. */
+static void
+put_back_beside_its_namesake(void **state)
+{
+	struct world *w = *state;
+	char staged[64], path[256];
+	uint64_t id;
+
+	world_write(w, "home/folders/gone/a.csv", "x");
+	struct disposal d = {.file = look(w, "gone", "a.csv")};
+	assert_int_equal(ledger_disposal_add(w->gateway.ledger, &d, &id), ERR_OK);
+	world_end_turn(w);
+	assert_int_equal(unlink(world_path(w, "home/folders/gone/a.csv", path)), 0);
+	(void)snprintf(staged, sizeof staged, "home/staging/gone/d%d", (int)id);
+	world_write(w, staged, "newer");
+	world_write(w, "home/folders/gone/a.csv", "newest of all");
+	assert_int_equal(delivery_resume(&w->gateway), ERR_OK);
+	world_end_turn(w);
+	assert_string_equal(world_read(w, "home/folders/gone/a.csv"), "newest of all");
+	assert_string_equal(world_read(w, "home/folders/gone/a.2.csv"), "newer");
+	assert_int_equal(world_count(w, "home/staging/gone"), 1);
+	assert_int_equal(ledger_disposal_get(w->gateway.ledger, id, &d), ERR_NOENT);
+}
+
 static void
 check_files_held(struct world *w, uint64_t want)
 {
@@ -429,6 +453,7 @@ main(void)
 		newer_version_is_put_back_after_a_crash, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(
 		charged_while_it_is_in_its_folder, setup, world_teardown),
+	    cmocka_unit_test_setup_teardown(put_back_beside_its_namesake, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(so_many_at_a_time, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(tried_again, setup, world_teardown),
 	};

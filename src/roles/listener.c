@@ -166,13 +166,14 @@ turn(struct listener *l)
 		listener_spare_add(l);
 	if (fds[1].revents != 0)
 		e = bury_children(l);
+	/* First what core has said, as of bans that were lifted. It may replace the addresses that
+	 * were waited for: who knocks there is let in by the next turn. */
+	if (fds[0].revents != 0)
+		return e == ERR_OK ? hear_core(l) : e;
 	for (nfds_t i = 2; i < n; i++) {
 		if (fds[i].revents != 0)
 			listener_accept(l, &l->now.addresses[i - 2]);
 	}
-	/* Last: it may replace the addresses that were waited for. */
-	if (fds[0].revents != 0 && e == ERR_OK)
-		e = hear_core(l);
 	return e;
 }
 

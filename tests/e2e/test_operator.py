@@ -254,7 +254,7 @@ BAD_ERRORS = [
     (18, None, '"downlod"', 'did you mean "download"?'),
     (21, None, "often", ""),
     (23, None, "nmae", ""),
-    (25, 12, '"delte"', 'did you mean "delete"?'),
+    (25, 12, '"delte"', 'delete or leave'),
 ]
 
 

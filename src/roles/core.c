@@ -78,6 +78,8 @@ on_stuck_timer(sd_event_source *source unused_arg, uint64_t usec unused_arg, voi
 	enum err e = recover(&c->gateway, time_now_us(), &r);
 	if (e == ERR_OK)
 		e = core_partials_load(c);
+	/* What was followed in memory may be of a turn that was lost: all is counted again. */
+	quotas_fini(&c->gateway.quotas);
 	if (e == ERR_OK)
 		e = core_quota_use_config(c);
 	if (e == ERR_OK)

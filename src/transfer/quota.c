@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -89,23 +90,47 @@ check_holding(void *ctx, const struct holding *h)
 	return ledger_holding_put(g->ledger, &now);
 }
 
-/* What is there now. A folder that can't be counted keeps the last count. */
+/* A folder that can't be counted keeps the last count, unless there is none, or it is known to be
+ * too low. */
+static void
+count_failed(struct quota_pot *pot, enum err e)
+{
+	if (e != ERR_LIMIT && pot->is_counted) {
+		log_warn(
+		    "quota.not-counted", F_STR("folder", pot->name), F_STR("error", err_text(e)));
+		return;
+	}
+	if (!pot->is_uncountable)
+		log_error("quota.uncountable", F_STR("folder", pot->name),
+		    F_STR("error", e == ERR_LIMIT ? "too many names, or too deep" : err_text(e)));
+	pot->is_uncountable = true;
+}
+
+static void
+count_folder(struct gateway *g, struct quota_pot *pot)
+{
+	const struct store *store = stores_find(&g->stores, pot->name);
+
+	enum err e = store == NULL ? ERR_NOENT : quota_count(store->dir_fd, &pot->content);
+	if (e != ERR_OK) {
+		count_failed(pot, e);
+		return;
+	}
+	pot->is_counted = true;
+	pot->is_uncountable = false;
+}
+
+/* What is there now. */
 static enum err
 count(struct gateway *g, struct quota_pot *pot, int64_t now_us)
 {
 	int64_t began_us = time_mono_us();
 	enum err e = ERR_OK;
 
-	if (pot->account) {
+	if (pot->account)
 		e = ledger_each_holding(g->ledger, pot->name, check_holding, g);
-	} else {
-		const struct store *store = stores_find(&g->stores, pot->name);
-		enum err failed =
-		    store == NULL ? ERR_NOENT : quota_count(store->dir_fd, &pot->content);
-		if (failed != ERR_OK)
-			log_warn("quota.not-counted", F_STR("folder", pot->name),
-			    F_STR("error", err_text(failed)));
-	}
+	else
+		count_folder(g, pot);
 	int64_t pause_us = 100 * (time_mono_us() - began_us);
 	pot->next_count_us =
 	    now_us + (pause_us > COUNT_INTERVAL_MIN ? pause_us : COUNT_INTERVAL_MIN);
@@ -126,25 +151,43 @@ quota_used(struct gateway *g, const struct quota_pot *pot, struct quota_amount *
 	return ERR_OK;
 }
 
+static enum err
+look(struct gateway *g, const struct quota_pot *pot, struct quota_amount more, bool *ret_fits)
+{
+	struct quota_amount used;
+
+	*ret_fits = false;
+	if (pot->is_uncountable && (more.bytes > 0 || more.files > 0))
+		return ERR_OK;
+	enum err e = quota_used(g, pot, &used);
+	if (e == ERR_OK)
+		*ret_fits = quota_fits(&pot->limit, used, more);
+	return e;
+}
+
 /* ERR_QUOTA when it doesn't fit, even after another look. */
 static enum err
 pot_admit(struct gateway *g, struct quota_pot *pot, struct quota_amount more, int64_t now_us,
     struct story *story)
 {
-	struct quota_amount before;
+	bool fits;
 
 	if (pot == NULL)
 		return ERR_OK;
-	enum err e = quota_used(g, pot, &before);
-	if (e != ERR_OK || quota_fits(&pot->limit, before, more))
+	enum err e = look(g, pot, more, &fits);
+	if (e != ERR_OK || fits)
 		return e;
 	if (now_us >= pot->next_count_us) {
 		e = count(g, pot, now_us);
 		if (e == ERR_OK)
-			e = quota_used(g, pot, &before);
-		if (e != ERR_OK || quota_fits(&pot->limit, before, more))
+			e = look(g, pot, more, &fits);
+		if (e != ERR_OK || fits)
 			return e;
 	}
+	if (pot->is_uncountable)
+		return story_fail(story, ERR_QUOTA,
+		    "the folder can't be counted, so that its quota counts as used up: %s",
+		    pot->name);
 	return story_fail(story, ERR_QUOTA, "the %s's quota is used up: %s",
 	    pot->account ? "account" : "folder", pot->name);
 }
@@ -229,22 +272,56 @@ add_pot(struct quotas *q, const char *name, bool account, const struct config_qu
 	q->n_pots++;
 }
 
+/* Which directory it is about. */
+static void
+identify(const struct gateway *g, struct quota_pot *pot)
+{
+	const struct store *store = pot->account ? NULL : stores_find(&g->stores, pot->name);
+	struct stat st;
+
+	if (store != NULL && fstat(store->dir_fd, &st) == 0) {
+		pot->dev = st.st_dev;
+		pot->inode = st.st_ino;
+	}
+}
+
+/* What was known before: to count millions of names would stop everything for that long. */
+static bool
+carry_over(struct quota_pot *pot, const struct quota_pot *known)
+{
+	if (known == NULL || known->dev != pot->dev || known->inode != pot->inode)
+		return false;
+	pot->content = known->content;
+	pot->next_count_us = known->next_count_us;
+	pot->is_counted = known->is_counted;
+	pot->is_uncountable = known->is_uncountable;
+	return true;
+}
+
 enum err
 quotas_use_config(struct gateway *g, int64_t now_us)
 {
 	const struct config *c = g->config;
+	struct quotas before = g->quotas, *q = &g->quotas;
 	enum err e = ERR_OK;
 
-	quotas_fini(&g->quotas);
-	g->quotas.pots = calloc(c->n_folders + c->n_accounts + 1, sizeof *g->quotas.pots);
-	if (g->quotas.pots == NULL)
+	*q = (struct quotas){.n_pots = 0};
+	q->pots = calloc(c->n_folders + c->n_accounts + 1, sizeof *q->pots);
+	if (q->pots == NULL) {
+		*q = before;
 		return ERR_NOMEM;
+	}
 	for (size_t i = 0; i < c->n_folders; i++)
-		add_pot(&g->quotas, c->folders[i].name, false, &c->folders[i].quota);
+		add_pot(q, c->folders[i].name, false, &c->folders[i].quota);
 	for (size_t i = 0; i < c->n_accounts; i++)
-		add_pot(&g->quotas, c->accounts[i].name, true, &c->accounts[i].quota);
-	for (size_t i = 0; i < g->quotas.n_pots && e == ERR_OK; i++)
-		e = count(g, &g->quotas.pots[i], now_us);
+		add_pot(q, c->accounts[i].name, true, &c->accounts[i].quota);
+	for (size_t i = 0; i < q->n_pots && e == ERR_OK; i++) {
+		struct quota_pot *pot = &q->pots[i];
+		identify(g, pot);
+		if (!carry_over(pot, find(&before, pot->name, pot->account)))
+			e = count(g, pot, now_us);
+	}
+	quotas_fini(&before);
 	return e;
 }
 

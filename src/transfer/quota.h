@@ -3,12 +3,15 @@
  * is what is there, and what sessions have leased and are writing; who asks for more than is left
  * gets nothing.
  *
- * A folder's content is counted when the configuration comes into force, and followed from then on;
- * an account's is in the ledger (ledger/holdings.h). What people do to a folder beside the gateway
- * is noticed when a quota seems to be used up: then it is counted again.
+ * A folder's content is counted when a configuration first has it, and followed from then on; an
+ * account's is in the ledger (ledger/holdings.h). What people do to a folder beside the gateway is
+ * noticed when a quota seems to be used up: then it is counted again. A folder that can't be
+ * counted counts as full: a quota that isn't known to be kept is no quota.
  */
 #ifndef TRANSFER_QUOTA_H
 #define TRANSFER_QUOTA_H
+
+#include <sys/types.h>
 
 #include "config/config.h"
 
@@ -26,6 +29,11 @@ struct quota_pot {
 	struct quota_amount content; /* of a folder: at the last count, and what came since */
 	struct quota_amount leased;
 	int64_t next_count_us; /* not counted again before */
+	bool is_counted;       /* there is a count to go by */
+	/* It has more than can be counted, or was never counted: nothing more is let in. */
+	bool is_uncountable;
+	dev_t dev; /* of a folder: the directory that was counted */
+	ino_t inode;
 };
 
 struct quotas {
@@ -41,8 +49,11 @@ struct quota_amount quota_minus(struct quota_amount a, struct quota_amount b);
 bool quota_fits(
     const struct config_quota *limit, struct quota_amount used, struct quota_amount more);
 
-/* Makes the pots of the configuration in force and counts what is in their folders. Nothing is
- * leased then: the caller leases again what sessions hold. */
+/*
+ * Makes the pots of the configuration in force and counts what is in their folders; but what was
+ * counted before, in the same directory, and followed since, isn't counted again (after quotas_fini
+ * all is). Nothing is leased then: the caller leases again what sessions hold.
+ */
 enum err quotas_use_config(struct gateway *g, int64_t now_us) must_check;
 void quotas_fini(struct quotas *q);
 

@@ -146,7 +146,10 @@ def test_counted_at_the_start_and_again_when_it_is_full(room, new_wire):
     (gateway.folder("room") / "sub").mkdir()
     by_hand = gateway.folder("room") / "sub" / "by hand"
     by_hand.write_bytes(b"x" * (9 * CHUNK))
+    # A reload doesn't count again what it has counted before.
     gateway.reload()
+    wait_used(gateway, (0, 0))
+    gateway.restart()
     wait_used(gateway, (9 * CHUNK, 1))
     wire = new_wire(gateway, "maker")
     assert not upload(wire, "/out/a", 2)

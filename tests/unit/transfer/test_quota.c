@@ -134,21 +134,69 @@ content_counts(void **state)
 	world_end_turn(w);
 }
 
+/* It would block the gateway for as long as millions of names take. */
 static void
-a_reload_counts_again(void **state)
+a_reload_carries_over(void **state)
 {
 	struct world *w = *state;
+	char from[256], to[256];
 
+	quota_content(&w->gateway, "one", 7, 1);
 	world_write(w, "home/folders/one/x", "12345");
 	assert_int_equal(lease(w, "one", "b", 90, 1), ERR_OK);
+	world_use_config(w, CONFIG);
 	assert_int_equal(quotas_use_config(&w->gateway, WORLD_NOW), ERR_OK);
 	const struct quota_pot *pot = quota_pot_find(&w->gateway.quotas, "one", false);
-	assert_int_equal(pot->content.bytes, 5);
+	assert_int_equal(pot->content.bytes, 7);
 	assert_int_equal(pot->content.files, 1);
 	assert_int_equal(pot->leased.bytes, 0);
+	/* Another directory by its name is counted, and so is everything that was forgotten. */
+	assert_int_equal(rename(world_path(w, "home/folders/one", from),
+			     world_path(w, "home/folders/was-one", to)),
+	    0);
+	world_use_config(w, CONFIG);
+	assert_int_equal(quotas_use_config(&w->gateway, WORLD_NOW), ERR_OK);
+	pot = quota_pot_find(&w->gateway.quotas, "one", false);
+	assert_int_equal(pot->content.bytes, 0);
+	world_write(w, "home/folders/one/x", "12345");
+	quotas_fini(&w->gateway.quotas);
+	assert_int_equal(quotas_use_config(&w->gateway, WORLD_NOW), ERR_OK);
+	pot = quota_pot_find(&w->gateway.quotas, "one", false);
+	assert_int_equal(pot->content.bytes, 5);
 	assert_null(quota_pot_find(&w->gateway.quotas, "one", true));
 	assert_null(quota_pot_find(&w->gateway.quotas, "two", false));
 	assert_null(quota_pot_find(&w->gateway.quotas, "b", true));
+}
+
+/* Nobody knows whether it is kept: then nothing more comes in, until it can be counted again. */
+static void
+what_cannot_be_counted_is_full(void **state)
+{
+	struct world *w = *state;
+	char path[256];
+	int at = open(world_path(w, "home/folders/one", path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_int_equal(lease(w, "one", "b", 1, 1), ERR_OK);
+	for (int i = 0; i <= QUOTA_DEPTH_MAX; i++) {
+		assert_int_equal(mkdirat(at, "d", 0700), 0);
+		int next = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(next >= 0);
+		close(at);
+		at = next;
+	}
+	close(at);
+	quotas_fini(&w->gateway.quotas);
+	assert_int_equal(quotas_use_config(&w->gateway, WORLD_NOW), ERR_OK);
+	assert_int_equal(lease(w, "one", "b", 1, 0), ERR_QUOTA);
+	assert_int_equal(lease(w, "one", "b", 0, 0), ERR_OK);
+	assert_int_equal(lease(w, "two", "b", 1, 1), ERR_OK);
+	/* A reload doesn't forget it. */
+	assert_int_equal(quotas_use_config(&w->gateway, WORLD_NOW), ERR_OK);
+	assert_int_equal(lease(w, "one", "b", 1, 1), ERR_QUOTA);
+	(void)nftw(
+	    world_path(w, "home/folders/one/d", path), world_remove, 16, FTW_DEPTH | FTW_PHYS);
+	w->gateway.quotas.pots[0].next_count_us = 0;
+	assert_int_equal(lease(w, "one", "b", 1, 1), ERR_OK);
 }
 
 static void
@@ -205,6 +253,7 @@ holdings_are_looked_at_again(void **state)
 	assert_int_equal(ledger_holding_put(w->gateway.ledger, &h), ERR_OK);
 	assert_int_equal(ledger_holding_put(w->gateway.ledger, &small), ERR_OK);
 	assert_int_equal(lease(w, "one", "a", 10, 0), ERR_QUOTA);
+	quotas_fini(&w->gateway.quotas);
 	assert_int_equal(quotas_use_config(&w->gateway, WORLD_NOW), ERR_OK);
 	assert_int_equal(lease(w, "one", "a", 10, 0), ERR_OK);
 	assert_int_equal(ledger_usage(w->gateway.ledger, "a", &bytes, &files), ERR_OK);
@@ -239,7 +288,8 @@ main(void)
 	    cmocka_unit_test(arithmetic),
 	    cmocka_unit_test_setup_teardown(a_lease_is_all_or_nothing, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(content_counts, setup, world_teardown),
-	    cmocka_unit_test_setup_teardown(a_reload_counts_again, setup, world_teardown),
+	    cmocka_unit_test_setup_teardown(what_cannot_be_counted_is_full, setup, world_teardown),
+	    cmocka_unit_test_setup_teardown(a_reload_carries_over, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(counts_files_alone, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(holdings_are_looked_at_again, setup, world_teardown),
 	    cmocka_unit_test_setup_teardown(

@@ -148,7 +148,10 @@ def test_killed_with_left_files(source, gateway, dice):
 
 
 def role_pids(gateway, role):
-    return [pid for pid in processes_of_session(gateway.process.pid) if comm(pid) == role]
+    # A session has its parent's name for an instant: the others are core's own children.
+    pids = processes_of_session(gateway.process.pid) if role == "dray-session" else \
+        children_of(gateway.process.pid)
+    return [pid for pid in pids if comm(pid) == role]
 
 
 def strike(gateway, role, n, patience=30):

@@ -94,8 +94,7 @@ def test_a_session_before_login(two_folders):
 
 
 def test_the_listener(two_folders):
-    [pid] = [p for p in processes_of_session(two_folders.process.pid)
-             if comm(p) == "dray-listener"]
+    [pid] = [p for p in children_of(two_folders.process.pid) if comm(p) == "dray-listener"]
     assert facts(pid)["NoNewPrivs"] == "1"
     for target in open_files(pid).values():
         assert "ledger" not in target and "folders" not in target and "staging" not in target \

@@ -261,15 +261,31 @@ core_auth_on_cert(void *ctx, struct ipc_message *m)
 										  : ERR_FORMAT;
 }
 
+/*
+ * Lists of keys are looked through in any case, be it another account's: how long an answer takes
+ * is to tell nobody who has an account here.
+ */
+static const char *
+key_refusal(const struct attempt *a, const struct core_login_key *key)
+{
+	const struct config *config = a->session->peer.core->gateway.config;
+	const struct config_account *account = a->account;
+	const char *why = account_refusal(a), *why_key = NULL;
+
+	if (account == NULL && config->n_accounts > 0)
+		account = &config->accounts[0];
+	if (account != NULL)
+		why_key =
+		    core_login_key_refusal(config, account, key, a->session->host, time_now_us());
+	return why != NULL ? why : why_key;
+}
+
 static enum err
 decide_on_key(const struct attempt *a, struct core_login_key *key, bool forged)
 {
 	struct core_session *s = a->session;
-	const char *why = forged ? "the signature is not good" : account_refusal(a);
+	const char *why = forged ? "the signature is not good" : key_refusal(a, key);
 
-	if (why == NULL)
-		why = core_login_key_refusal(
-		    s->peer.core->gateway.config, a->account, key, s->host, time_now_us());
 	if (why != NULL) {
 		refuse(a, why, forged ? CORE_OFFENCE_FORGED : CORE_OFFENCE_DENIED);
 		return ERR_OK;

@@ -7,28 +7,10 @@
 #include <cmocka.h>
 
 #include "base/rd.h"
-#include "material.h"
+#include "keys_dir.h"
 #include "pki/cert.h"
 #include "sweep.h"
 #include "token.h"
-
-static struct scratch dir;
-
-static int
-keys_up(void **state)
-{
-	(void)state;
-	material_keys(&dir);
-	return 0;
-}
-
-static int
-keys_down(void **state)
-{
-	(void)state;
-	scratch_fini(&dir);
-	return 0;
-}
 
 /* ret_blob is initialised here. */
 static void

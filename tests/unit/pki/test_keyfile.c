@@ -6,26 +6,8 @@
 
 #include <cmocka.h>
 
-#include "material.h"
+#include "keys_dir.h"
 #include "sweep.h"
-
-static struct scratch dir;
-
-static int
-keys_up(void **state)
-{
-	(void)state;
-	material_keys(&dir);
-	return 0;
-}
-
-static int
-keys_down(void **state)
-{
-	(void)state;
-	scratch_fini(&dir);
-	return 0;
-}
 
 static enum err
 parse(struct slice content, struct pki_key **ret_key, struct story *story)

@@ -9,26 +9,8 @@
 #include <openssl/sha.h>
 
 #include "child.h"
-#include "material.h"
+#include "keys_dir.h"
 #include "pki/verify.h"
-
-static struct scratch dir;
-
-static int
-keys_up(void **state)
-{
-	(void)state;
-	material_keys(&dir);
-	return 0;
-}
-
-static int
-keys_down(void **state)
-{
-	(void)state;
-	scratch_fini(&dir);
-	return 0;
-}
 
 static const char MESSAGE[] = "what is signed\n";
 

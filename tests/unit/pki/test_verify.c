@@ -7,29 +7,12 @@
 #include <cmocka.h>
 
 #include "base/rd.h"
-#include "material.h"
+#include "keys_dir.h"
 #include "pki/verify.h"
 #include "sweep.h"
 #include "token.h"
 
-static struct scratch dir;
 static const char MESSAGE[] = "what is signed\n";
-
-static int
-keys_up(void **state)
-{
-	(void)state;
-	material_keys(&dir);
-	return 0;
-}
-
-static int
-keys_down(void **state)
-{
-	(void)state;
-	scratch_fini(&dir);
-	return 0;
-}
 
 /* A signature, and what it is to be checked against. Initialised by one of the two below. */
 struct signed_data {

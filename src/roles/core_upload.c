@@ -110,12 +110,9 @@ deed_upload_recorded(void *ctx, const struct turn_args *args)
 static bool
 is_relaxed(const struct core_session *s, struct slice folder)
 {
-	for (size_t i = 0; i < s->grant->n_mounts; i++) {
-		const struct config_folder *f = s->grant->mounts[i].folder;
-		if (slice_is(folder, f->name))
-			return f->durability == CONFIG_DURABILITY_RELAXED;
-	}
-	return false;
+	const struct config_folder *f = config_find_folder(s->config, folder);
+
+	return f != NULL && f->durability == CONFIG_DURABILITY_RELAXED;
 }
 
 enum err

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
+#include "config/bad.h"
 #include "config/config.h"
-#include "config/parse.h"
 
 /* What is said of configurations that would let in nobody, or not as was meant. */
 
@@ -17,11 +17,6 @@
 #define ACCOUNT(lines)                                                 \
 	"home: /h\nfolders: {f: {path: p}, g: {path: q}}\naccounts:\n" \
 	"  a:\n    mounts: [{at: /, folder: f, allow: list}]\n" lines
-
-struct bad {
-	const char *text;
-	const char *errors; /* without "/etc/dray/dray.yaml:" before each line */
-};
 
 static const struct bad LOGINS[] = {
     {ACCOUNT(""), "4:3: account \"a\" has no key: it needs \"authorized_keys\", \"keys\" or "
@@ -136,43 +131,6 @@ static const struct bad FOLDERS[] = {
 	"3:69: \"keep_partial\" must be a duration such as 500ms, 30s or 1h30m, not \"2y\"\n"},
 };
 
-static void
-with_path(const char *errors, char *dst, size_t dst_len)
-{
-	struct slice line, rest = slice_str(errors);
-	size_t len = 0;
-
-	dst[0] = '\0';
-	while (rest.len > 0) {
-		rest = slice_cut(rest, '\n', &line);
-		len += (size_t)snprintf(
-		    dst + len, dst_len - len, "/etc/dray/dray.yaml:%.*s\n", SLICE_ARG(line));
-		assert_true(len < dst_len);
-	}
-}
-
-static void
-check_table(const struct bad *table, size_t n)
-{
-	static char expected[8192];
-
-	for (size_t i = 0; i < n; i++) {
-		struct buf errors;
-		struct config *c = parse(table[i].text, &errors);
-		assert_null(c);
-		with_path(table[i].errors, expected, sizeof expected);
-		if (strcmp(errors_text(&errors), expected) != 0)
-			print_message("%s", table[i].text);
-		assert_string_equal(errors_text(&errors), expected);
-		buf_fini(&errors);
-	}
-}
-
-#define TABLE_TEST(name, table)                           \
-	static void name(unused_arg void **state)         \
-	{                                                 \
-		check_table((table), ARRAY_LEN((table))); \
-	}
 TABLE_TEST(test_logins, LOGINS)
 TABLE_TEST(test_passwords, PASSWORDS)
 TABLE_TEST(test_values, VALUES)

@@ -137,4 +137,13 @@ session_opendir(struct session *s, const char *path)
 	return h;
 }
 
+/* A STATUS with this code, and words for people. */
+#define assert_status(r, code)                             \
+	do {                                               \
+		struct sftp_response r_ = (r);             \
+		assert_int_equal(r_.type, SSH_FXP_STATUS); \
+		assert_int_equal(r_.status, (code));       \
+		assert_true(r_.message.len > 0);           \
+	} while (0)
+
 #endif

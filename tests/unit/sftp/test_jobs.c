@@ -11,14 +11,6 @@
 
 enum { MIB = 1024 * 1024, BIG = 12 * MIB };
 
-#define assert_status(r, code)                             \
-	do {                                               \
-		struct sftp_response r_ = (r);             \
-		assert_int_equal(r_.type, SSH_FXP_STATUS); \
-		assert_int_equal(r_.status, (code));       \
-		assert_true(r_.message.len > 0);           \
-	} while (0)
-
 static int
 setup(void **state)
 {

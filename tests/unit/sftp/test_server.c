@@ -44,14 +44,6 @@ teardown(void **state)
 	return 0;
 }
 
-#define assert_status(r, code)                             \
-	do {                                               \
-		struct sftp_response r_ = (r);             \
-		assert_int_equal(r_.type, SSH_FXP_STATUS); \
-		assert_int_equal(r_.status, (code));       \
-		assert_true(r_.message.len > 0);           \
-	} while (0)
-
 static void
 test_reads(void **state)
 {

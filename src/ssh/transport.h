@@ -98,14 +98,14 @@ enum err transport_auth_answer(
     struct transport *t, enum transport_auth_answer answer, uint32_t methods) must_check;
 
 /*
- * Server: the bytes of the stream that are there, where they were decrypted; borrowed until the
+ * The bytes of the stream that are there, where they were decrypted; borrowed until the
  * next call, empty when none are. transport_consume says how many of them were taken. Instead of
  * transport_read, and without its copy.
  */
 struct slice transport_peek(struct transport *t);
 void transport_consume(struct transport *t, size_t len);
 
-/* Server: gives memory back that only much traffic needs. For a caller that has been idle for a
+/* Gives memory back that only much traffic needs. For a caller that has been idle for a
  * while. */
 void transport_trim(struct transport *t);
 
@@ -154,6 +154,12 @@ enum err transport_scan_host_keys(const char *host, uint16_t port, int64_t timeo
     transport_connect_fn *connect, transport_found_fn *found, void *ctx,
     struct story *story) must_check;
 
+/*
+ * No SSH at all: the byte stream is the descriptor itself (a socket pair to an SFTP server that the
+ * caller started). Taken over in every case.
+ */
+enum err transport_plain_new(struct transport **ret_t, int fd) must_check;
+
 /* Both sides, once the byte stream is open. */
 
 /*
@@ -181,6 +187,23 @@ enum err transport_read(struct transport *t, uint8_t *dst, size_t len, size_t *r
  */
 enum err transport_write(
     struct transport *t, const uint8_t *bytes, size_t len, size_t *ret_len) must_check;
+
+/*
+ * The same as transport_wait for several at once, for who has several connections. *ret_extra as
+ * there; which of them have something to tell is learnt by asking each.
+ */
+enum err transport_wait_many(struct transport *const *ts, size_t n, int extra_fd,
+    int64_t timeout_us, bool *ret_extra) must_check;
+enum { TRANSPORT_WAIT_MAX = 32 };
+
+/*
+ * Client: the round trip of the line as the login measured it (the least of what was seen), and how
+ * many bytes the peer may have under way to us: 4 MiB or what fills a fast line of that length,
+ * whichever is more, capped for the peer's software (TRANSPORT_WINDOW_* and its reasons in
+ * transport_client.c). 0 where it isn't known.
+ */
+int64_t transport_round_trip_us(const struct transport *t);
+size_t transport_window(const struct transport *t);
 
 /* Everything that was taken for sending has left for the socket. */
 bool transport_flushed(const struct transport *t);

@@ -6,20 +6,8 @@
 #ifndef WIRE_SERVER_H
 #define WIRE_SERVER_H
 
+#include "wire/stream.h"
 #include "wire/userauth.h"
-
-enum {
-	/* Our receive window: what a peer may have under way. Opened again as it is consumed. */
-	WIRE_WINDOW = 4 * 1024 * 1024,
-	/* Of one CHANNEL_DATA to us: what OpenSSH and others send at most. */
-	WIRE_CHANNEL_PACKET = 32 * 1024,
-	/* With so many bytes waiting for the line, nothing more of the stream is taken to send. As
-	 * much as fits into a core's cache: it is sent before it has left that. */
-	WIRE_OUTPUT_HIGH = 256 * 1024,
-	/* ... and with so many nothing more is heard, as it could want an answer. */
-	WIRE_OUTPUT_DEAF = 2 * WIRE_OUTPUT_HIGH,
-	WIRE_REFUSALS_MAX = 1000 /* of requests and channels after the login: a flood */
-};
 
 struct wire_server_config {
 	struct wire_link_config link;
@@ -27,15 +15,7 @@ struct wire_server_config {
 	uint32_t max_failures;
 };
 
-enum wire_event_type {
-	WIRE_NOTHING,
-	WIRE_AUTH,     /* answer with wire_server_answer */
-	WIRE_OPENED,   /* the SFTP subsystem was asked for */
-	WIRE_READABLE, /* wire_server_peek has bytes */
-	WIRE_PEER_EOF,
-	WIRE_CLOSED /* over: error, story */
-};
-
+/* AUTH: answer with wire_server_answer. OPENED: the SFTP subsystem was asked for. */
 struct wire_event {
 	enum wire_event_type type;
 	struct wire_auth auth;

@@ -305,10 +305,10 @@ def medians(found):
             for name, rows in found.items()}
 
 
-def print_table(title, columns, values, base="sshd", higher_is_better=None):
-    """Markdown: a row per server, and after it the ratio to the base, better being more than 1."""
+def print_table(title, columns, values, base="sshd", higher_is_better=None, of="server"):
+    """Markdown: a row per server (or client), and after it the ratio to the base, better being more than 1."""
     print(f"\n### {title}\n")
-    print("| server | " + " | ".join(columns) + " |")
+    print(f"| {of} | " + " | ".join(columns) + " |")
     print("|---|" + "---|" * len(columns))
     for name, row in values.items():
         cells = []

@@ -4,25 +4,23 @@
 
 #include "base/rd.h"
 #include "base/text.h"
+#include "pki/cert.h"
 #include "pki/sign.h"
 #include "wire/message.h"
+#include "wire/offer.h"
 
 enum { COOKIE_LEN = 16, LIST_MAX = WIRE_PACKET_EARLY, SHOWN_MAX = 160 };
 
-/* "ssh-rsa" in this list would mean SHA-1. */
-const char ALGORITHMS_USER_SIGNATURES[] =
-    "ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,"
-    "sk-ssh-ed25519@openssh.com,sk-ssh-ed25519-cert-v01@openssh.com,"
-    "ecdsa-sha2-nistp256,ecdsa-sha2-nistp256-cert-v01@openssh.com,"
-    "ecdsa-sha2-nistp384,ecdsa-sha2-nistp384-cert-v01@openssh.com,"
-    "ecdsa-sha2-nistp521,ecdsa-sha2-nistp521-cert-v01@openssh.com,"
-    "sk-ecdsa-sha2-nistp256@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,"
-    "rsa-sha2-512,rsa-sha2-512-cert-v01@openssh.com,"
-    "rsa-sha2-256,rsa-sha2-256-cert-v01@openssh.com";
-
-static const char STRICT_SERVER[] = "kex-strict-s-v00@openssh.com";
-static const char STRICT_CLIENT[] = "kex-strict-c-v00@openssh.com";
+/* In each side's list of methods: strict key exchange, and a client that takes EXT_INFO. */
+static const char *const STRICT[] = {
+    [WIRE_SERVER] = "kex-strict-s-v00@openssh.com",
+    [WIRE_CLIENT] = "kex-strict-c-v00@openssh.com",
+};
 static const char EXT_INFO_CLIENT[] = "ext-info-c";
+static const char *const MARKS[] = {
+    [WIRE_SERVER] = "kex-strict-s-v00@openssh.com",
+    [WIRE_CLIENT] = "ext-info-c,kex-strict-c-v00@openssh.com",
+};
 
 /* The name-lists of KEXINIT, in their order. */
 enum list {
@@ -39,24 +37,29 @@ enum list {
 	LISTS
 };
 
-/* The i-th of our names for a list, NULL past the last. */
-typedef const char *name_at_fn(const struct wire_link_config *config, size_t i);
+static const struct {
+	enum wire_kind kind;
+	const char *what; /* for people */
+} LISTED[] = {
+    [LIST_KEX] = {WIRE_KIND_KEX, "method of key exchange"},
+    [LIST_HOST_KEY] = {WIRE_KIND_HOST_KEY, "host key algorithm"},
+    [LIST_CIPHER_TO_SERVER] = {WIRE_KIND_CIPHER, "cipher"},
+    [LIST_CIPHER_TO_CLIENT] = {WIRE_KIND_CIPHER, "cipher"},
+    [LIST_MAC_TO_SERVER] = {WIRE_KIND_MAC, "MAC"},
+    [LIST_MAC_TO_CLIENT] = {WIRE_KIND_MAC, "MAC"},
+    [LIST_COMPRESSION_TO_SERVER] = {.what = "compression"},
+    [LIST_COMPRESSION_TO_CLIENT] = {.what = "compression"},
+};
 
+/* The i-th signature that our host keys can make. */
 static const char *
-kex_name(const struct wire_link_config *config unused_arg, size_t i)
+signature_at(const struct wire_link_config *config, size_t i)
 {
-	return kex_method_at(i) == NULL ? NULL : kex_method_at(i)->name;
-}
+	const char *name;
 
-/* The i-th signature that our host keys can make, and the key that makes it. */
-static const char *
-signature_at(const struct wire_link_config *config, size_t i, const struct pki_key **ret_key)
-{
 	for (size_t k = 0; k < config->n_host_keys; k++) {
-		const char *name;
 		for (size_t a = 0; (name = pki_key_algorithm(config->host_keys[k], a)) != NULL;
 		     a++) {
-			*ret_key = config->host_keys[k];
 			if (i-- == 0)
 				return name;
 		}
@@ -64,57 +67,20 @@ signature_at(const struct wire_link_config *config, size_t i, const struct pki_k
 	return NULL;
 }
 
+/* The i-th of our names for a list, NULL past the last. */
 static const char *
-host_key_name(const struct wire_link_config *config, size_t i)
+name_at(const struct wire_link_config *config, enum list list, size_t i)
 {
-	const struct pki_key *key;
-
-	return signature_at(config, i, &key);
+	if (list >= LIST_LANGUAGE_TO_SERVER)
+		return NULL;
+	if (list >= LIST_COMPRESSION_TO_SERVER)
+		return i == 0 ? "none" : NULL;
+	if (config->role == WIRE_CLIENT)
+		return config->offer->names[LISTED[list].kind][i];
+	return list == LIST_HOST_KEY ? signature_at(config, i) : wire_name_at(LISTED[list].kind, i);
 }
 
-static const char *
-cipher_name(const struct wire_link_config *config unused_arg, size_t i)
-{
-	return cipher_at(i) == NULL ? NULL : cipher_at(i)->name;
-}
-
-static const char *
-mac_name(const struct wire_link_config *config unused_arg, size_t i)
-{
-	return mac_at(i) == NULL ? NULL : mac_at(i)->name;
-}
-
-static const char *
-compression_name(const struct wire_link_config *config unused_arg, size_t i)
-{
-	return i == 0 ? "none" : NULL;
-}
-
-static const char *
-language_name(const struct wire_link_config *config unused_arg, size_t i unused_arg)
-{
-	return NULL;
-}
-
-struct list_kind {
-	name_at_fn *name_at;
-	const char *what; /* for people */
-};
-
-static const struct list_kind LIST_KINDS[LISTS] = {
-    [LIST_KEX] = {kex_name, "method of key exchange"},
-    [LIST_HOST_KEY] = {host_key_name, "host key algorithm"},
-    [LIST_CIPHER_TO_SERVER] = {cipher_name, "cipher"},
-    [LIST_CIPHER_TO_CLIENT] = {cipher_name, "cipher"},
-    [LIST_MAC_TO_SERVER] = {mac_name, "MAC"},
-    [LIST_MAC_TO_CLIENT] = {mac_name, "MAC"},
-    [LIST_COMPRESSION_TO_SERVER] = {compression_name, "compression"},
-    [LIST_COMPRESSION_TO_CLIENT] = {compression_name, "compression"},
-    [LIST_LANGUAGE_TO_SERVER] = {language_name, "language"},
-    [LIST_LANGUAGE_TO_CLIENT] = {language_name, "language"},
-};
-
-/* A name-list of ours; more, where not NULL, is its last name. */
+/* A name-list of ours; more, where not NULL, ends it. */
 static enum err
 put_list(struct buf *b, const struct wire_link_config *config, enum list list, const char *more)
 {
@@ -122,7 +88,7 @@ put_list(struct buf *b, const struct wire_link_config *config, enum list list, c
 	enum err e = ERR_OK;
 	const char *name;
 
-	for (size_t i = 0; (name = LIST_KINDS[list].name_at(config, i)) != NULL && e == ERR_OK; i++)
+	for (size_t i = 0; (name = name_at(config, list, i)) != NULL && e == ERR_OK; i++)
 		e = buf_printf(&names, "%s%s", i > 0 ? "," : "", name);
 	if (e == ERR_OK && more != NULL)
 		e = buf_printf(&names, ",%s", more);
@@ -141,7 +107,7 @@ algorithms_propose(const struct wire_link_config *config, bool first, struct buf
 		e = buf_put(b, cookie, sizeof cookie);
 	for (unsigned i = 0; i < LISTS && e == ERR_OK; i++)
 		e = put_list(
-		    b, config, (enum list)i, first && i == LIST_KEX ? STRICT_SERVER : NULL);
+		    b, config, (enum list)i, first && i == LIST_KEX ? MARKS[config->role] : NULL);
 	/* No guess of ours follows; a reserved number. */
 	if (e == ERR_OK)
 		e = buf_put_u8(b, 0);
@@ -160,28 +126,50 @@ list_has(struct slice list, const char *wanted)
 	return false;
 }
 
-/* The first name of the client's that is one of ours, too: its index among ours. */
-static enum err
-choose(const struct wire_link_config *config, enum list list, struct slice theirs, size_t *ret_i,
-    struct story *story)
+/* The first of these names of the client's that a server of ours has, too. */
+static const char *
+choose_as_server(const struct wire_link_config *config, enum list list, struct slice theirs)
 {
-	const struct list_kind *kind = &LIST_KINDS[list];
-	struct slice rest = theirs;
-	char shown[SHOWN_MAX];
+	const char *ours;
 
-	while (rest.len > 0) {
+	while (theirs.len > 0) {
 		struct slice name;
-		const char *ours;
-		rest = slice_cut(rest, ',', &name);
-		for (size_t i = 0; (ours = kind->name_at(config, i)) != NULL; i++) {
-			if (slice_is(name, ours)) {
-				*ret_i = i;
-				return ERR_OK;
-			}
+		theirs = slice_cut(theirs, ',', &name);
+		for (size_t i = 0; (ours = name_at(config, list, i)) != NULL; i++) {
+			if (slice_is(name, ours))
+				return ours;
 		}
 	}
-	return story_fail(story, ERR_UNSUPPORTED, "no %s in common: the client has only \"%s\"",
-	    kind->what, text_escape(theirs, shown, sizeof shown));
+	return NULL;
+}
+
+/* The first of our names that the server has, too. */
+static const char *
+choose_as_client(const struct wire_link_config *config, enum list list, struct slice theirs)
+{
+	const char *ours;
+
+	for (size_t i = 0; (ours = name_at(config, list, i)) != NULL; i++) {
+		if (list_has(theirs, ours))
+			return ours;
+	}
+	return NULL;
+}
+
+static enum err
+choose(const struct wire_link_config *config, enum list list, struct slice theirs,
+    const char **ret_name, struct story *story)
+{
+	bool is_client = config->role == WIRE_CLIENT;
+	char shown[SHOWN_MAX];
+
+	*ret_name = is_client ? choose_as_client(config, list, theirs)
+			      : choose_as_server(config, list, theirs);
+	if (*ret_name != NULL)
+		return ERR_OK;
+	return story_fail(story, ERR_UNSUPPORTED, "no %s in common: the %s has only \"%s\"",
+	    LISTED[list].what, is_client ? "server" : "client",
+	    text_escape(theirs, shown, sizeof shown));
 }
 
 static enum err
@@ -189,42 +177,69 @@ choose_way(const struct wire_link_config *config, const struct slice theirs[LIST
     enum list cipher_list, enum list mac_list, struct algorithms_of_way *ret_way,
     struct story *story)
 {
-	size_t i = 0;
-	enum err e = choose(config, cipher_list, theirs[cipher_list], &i, story);
+	const char *name;
+	enum err e = choose(config, cipher_list, theirs[cipher_list], &name, story);
 
-	ret_way->cipher = cipher_at(i);
-	ret_way->mac = NULL;
-	if (e != ERR_OK || cipher_authenticates(ret_way->cipher))
+	*ret_way = (struct algorithms_of_way){0};
+	if (e != ERR_OK)
 		return e;
-	e = choose(config, mac_list, theirs[mac_list], &i, story);
-	ret_way->mac = mac_at(i);
+	ret_way->cipher = cipher_find(name);
+	if (cipher_authenticates(ret_way->cipher))
+		return ERR_OK;
+	e = choose(config, mac_list, theirs[mac_list], &name, story);
+	if (e == ERR_OK)
+		ret_way->mac = mac_find(name);
 	return e;
+}
+
+/* A server's key by the signature that it makes. */
+static const struct pki_key *
+key_of(const struct wire_link_config *config, const char *signature)
+{
+	const char *name;
+
+	for (size_t k = 0; k < config->n_host_keys; k++) {
+		for (size_t a = 0; (name = pki_key_algorithm(config->host_keys[k], a)) != NULL;
+		     a++) {
+			if (strcmp(name, signature) == 0)
+				return config->host_keys[k];
+		}
+	}
+	return NULL;
+}
+
+/* The name without its certificate, static as the name itself. */
+static const char *
+plain_name(const char *name)
+{
+	struct slice plain = cert_plain_type(slice_str(name));
+
+	return plain.len == 0 ? name : (const char *)plain.ptr;
 }
 
 static enum err
 choose_all(const struct wire_link_config *config, const struct slice theirs[LISTS],
     struct algorithms *ret_a, struct story *story)
 {
-	size_t i = 0;
-	enum err e = choose(config, LIST_KEX, theirs[LIST_KEX], &i, story);
+	const char *kex, *host_key, *none;
+	enum err e = choose(config, LIST_KEX, theirs[LIST_KEX], &kex, story);
 
-	ret_a->kex = kex_method_at(i);
 	if (e == ERR_OK)
-		e = choose(config, LIST_HOST_KEY, theirs[LIST_HOST_KEY], &i, story);
-	if (e == ERR_OK)
-		ret_a->signature = signature_at(config, i, &ret_a->host_key);
-	if (e == ERR_OK)
-		e = choose_way(config, theirs, LIST_CIPHER_TO_SERVER, LIST_MAC_TO_SERVER,
-		    &ret_a->to_server, story);
+		e = choose(config, LIST_HOST_KEY, theirs[LIST_HOST_KEY], &host_key, story);
+	if (e != ERR_OK)
+		return e;
+	ret_a->kex = kex_method_find(kex);
+	ret_a->host_key_name = host_key;
+	ret_a->signature = plain_name(host_key);
+	ret_a->host_key = key_of(config, host_key);
+	e = choose_way(
+	    config, theirs, LIST_CIPHER_TO_SERVER, LIST_MAC_TO_SERVER, &ret_a->to_server, story);
 	if (e == ERR_OK)
 		e = choose_way(config, theirs, LIST_CIPHER_TO_CLIENT, LIST_MAC_TO_CLIENT,
 		    &ret_a->to_client, story);
-	if (e == ERR_OK)
-		e = choose(config, LIST_COMPRESSION_TO_SERVER, theirs[LIST_COMPRESSION_TO_SERVER],
-		    &i, story);
-	if (e == ERR_OK)
-		e = choose(config, LIST_COMPRESSION_TO_CLIENT, theirs[LIST_COMPRESSION_TO_CLIENT],
-		    &i, story);
+	for (unsigned i = LIST_COMPRESSION_TO_SERVER;
+	     e == ERR_OK && i <= LIST_COMPRESSION_TO_CLIENT; i++)
+		e = choose(config, (enum list)i, theirs[i], &none, story);
 	return e;
 }
 
@@ -235,7 +250,7 @@ is_first(const struct wire_link_config *config, enum list list, struct slice the
 	struct slice name;
 
 	(void)slice_cut(theirs, ',', &name);
-	const char *ours = LIST_KINDS[list].name_at(config, 0);
+	const char *ours = name_at(config, list, 0);
 	return ours != NULL && slice_is(name, ours);
 }
 
@@ -254,8 +269,10 @@ algorithms_agree(const struct wire_link_config *config, struct slice kexinit,
 	bool guess_follows = rd_u8(&r) != 0;
 	(void)rd_u32(&r);
 	if (rd_done(&r) != ERR_OK)
-		return story_fail(story, ERR_FORMAT, "the client's KEXINIT is malformed");
-	ret_a->strict = list_has(theirs[LIST_KEX], STRICT_CLIENT);
+		return story_fail(story, ERR_FORMAT, "the %s's KEXINIT is malformed",
+		    config->role == WIRE_CLIENT ? "server" : "client");
+	ret_a->strict = list_has(
+	    theirs[LIST_KEX], STRICT[config->role == WIRE_CLIENT ? WIRE_SERVER : WIRE_CLIENT]);
 	ret_a->wants_ext_info = list_has(theirs[LIST_KEX], EXT_INFO_CLIENT);
 	ret_a->guessed_wrong =
 	    guess_follows && !(is_first(config, LIST_KEX, theirs[LIST_KEX]) &&
@@ -279,5 +296,5 @@ algorithms_text(const struct algorithms *a, char *dst, size_t dst_len)
 
 	(void)snprintf(dst, dst_len, "%s %s%s%s %s%s%s %s", a->kex->name, cipher,
 	    same_cipher ? "" : "/", same_cipher ? "" : cipher_back, mac, same_mac ? "" : "/",
-	    same_mac ? "" : mac_back, a->signature);
+	    same_mac ? "" : mac_back, a->host_key_name);
 }

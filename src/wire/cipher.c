@@ -1,5 +1,7 @@
 #include "wire/cipher.h"
 
+#include <string.h>
+
 /*
  * Authenticated ciphers first. With AES in hardware both GCMs run at the same speed but for 5%, so
  * the larger key goes first. ChaCha20-Poly1305 is for peers without AES in hardware. CTR is for old
@@ -30,10 +32,30 @@ cipher_at(size_t i)
 	return i < ARRAY_LEN(CIPHERS) ? &CIPHERS[i] : NULL;
 }
 
+const struct cipher *
+cipher_find(const char *name)
+{
+	for (size_t i = 0; cipher_at(i) != NULL; i++) {
+		if (strcmp(cipher_at(i)->name, name) == 0)
+			return cipher_at(i);
+	}
+	return NULL;
+}
+
 const struct mac *
 mac_at(size_t i)
 {
 	return i < ARRAY_LEN(MACS) ? &MACS[i] : NULL;
+}
+
+const struct mac *
+mac_find(const char *name)
+{
+	for (size_t i = 0; mac_at(i) != NULL; i++) {
+		if (strcmp(mac_at(i)->name, name) == 0)
+			return mac_at(i);
+	}
+	return NULL;
 }
 
 const struct cipher *

@@ -38,7 +38,10 @@ struct mac {
 
 /* The i-th, NULL past the last. */
 const struct cipher *cipher_at(size_t i);
+/* By its name; NULL for others. */
+const struct cipher *cipher_find(const char *name);
 const struct mac *mac_at(size_t i);
+const struct mac *mac_find(const char *name);
 
 /* What protects packets before the first keys: nothing. */
 const struct cipher *cipher_plain(void);

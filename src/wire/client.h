@@ -12,6 +12,7 @@
 
 #include "pki/cert.h"
 #include "wire/link.h"
+#include "wire/offer.h"
 #include "wire/stream.h"
 
 enum {
@@ -39,15 +40,6 @@ struct wire_client_config {
 	const char *subsystem; /* "sftp"; or, when NULL: */
 	const char *command;   /* is run ("exec") */
 	size_t window;         /* see wire_client_set_window; 0: WIRE_WINDOW */
-};
-
-/* A host key whose signature of the exchange was good. */
-struct wire_host_key {
-	struct slice blob; /* as it came: of a plain key, or of a certificate */
-	struct slice key;  /* the plain key: of a certificate, the one that it certifies */
-	/* A host certificate (its type and its authority's signature checked); NULL: a plain key.
-	 * Validity, principals and trust in the authority are for who judges. */
-	const struct cert *cert;
 };
 
 /* What the server says of the login so far. */
@@ -202,15 +194,5 @@ const struct wire_exit *wire_client_exit(const struct wire_client *w);
 
 /* The end of what came as the channel's stderr: hostile. */
 struct slice wire_client_last_words(const struct wire_client *w);
-
-/* The i-th name of a kind that we have as a client, best first; NULL past the last. */
-enum wire_kind {
-	WIRE_KIND_KEX,
-	WIRE_KIND_HOST_KEY, /* with certificates */
-	WIRE_KIND_CIPHER,
-	WIRE_KIND_MAC,
-	WIRE_KIND_SIGNATURE /* of users' keys, with certificates */
-};
-const char *wire_name_at(enum wire_kind kind, size_t i);
 
 #endif

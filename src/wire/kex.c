@@ -31,6 +31,16 @@ kex_method_at(size_t i)
 	return i < ARRAY_LEN(METHODS) ? &METHODS[i] : NULL;
 }
 
+const struct kex_method *
+kex_method_find(const char *name)
+{
+	for (size_t i = 0; kex_method_at(i) != NULL; i++) {
+		if (strcmp(kex_method_at(i)->name, name) == 0)
+			return kex_method_at(i);
+	}
+	return NULL;
+}
+
 /* What libcrypto noted of a failure is of no use here, and must not be taken for another's. */
 static enum err
 library_fail(enum err e)

@@ -27,6 +27,8 @@ struct kex_method {
 
 /* The i-th in our order, NULL past the last. */
 const struct kex_method *kex_method_at(size_t i);
+/* By its name; NULL for others. */
+const struct kex_method *kex_method_find(const char *name);
 
 struct kex_pair;
 

@@ -6,7 +6,6 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "wire/link_internal.h"
 #include "wire/message.h"
 
@@ -27,7 +26,9 @@ link_start(struct wire_link *l)
 enum err
 wire_link_new(struct wire_link **ret_l, const struct wire_link_config *config)
 {
-	BUG_ON(config->n_host_keys == 0 || config->n_host_keys > WIRE_HOST_KEYS_MAX);
+	BUG_ON(config->role == WIRE_SERVER &&
+	       (config->n_host_keys == 0 || config->n_host_keys > WIRE_HOST_KEYS_MAX));
+	BUG_ON(config->role == WIRE_CLIENT && config->offer == NULL);
 	struct wire_link *l = calloc(1, sizeof *l);
 	if (l == NULL)
 		return ERR_NOMEM;
@@ -35,6 +36,7 @@ wire_link_new(struct wire_link **ret_l, const struct wire_link_config *config)
 	buf_init(&l->kexinit_ours, WIRE_PACKET_EARLY);
 	buf_init(&l->kexinit_theirs, WIRE_PACKET_EARLY);
 	buf_init(&l->pongs, LINK_PONGS_MAX);
+	link_client_init(&l->client);
 	(void)snprintf(l->version_ours, sizeof l->version_ours, "SSH-2.0-%.200s",
 	    config->software != NULL ? config->software : SOFTWARE);
 	enum err e = link_start(l);
@@ -62,6 +64,7 @@ wire_link_free(struct wire_link *l)
 	packet_writer_fini(&l->out);
 	kex_pair_freep(&l->prepared);
 	seal_free(l->next_in);
+	link_client_fini(&l->client);
 	buf_fini(&l->kexinit_ours);
 	buf_fini(&l->kexinit_theirs);
 	buf_fini(&l->pongs);
@@ -88,8 +91,8 @@ link_put(struct wire_link *l, struct slice payload)
 		return ERR_OK;
 	enum err e = packet_write(&l->out, payload, slice_of(NULL, 0));
 	if (e == ERR_NOMEM && buf_room(&l->out.output) < payload.len + PACKET_OVERHEAD_MAX)
-		return link_over(
-		    l, ERR_LIMIT, 0, "the client doesn't take the answers that it asks for");
+		return link_over(l, ERR_LIMIT, 0,
+		    "the %s doesn't take the answers that it asks for", link_peer(l));
 	return e;
 }
 
@@ -137,40 +140,6 @@ link_over(struct wire_link *l, enum err e, uint32_t reason, const char *format, 
 	return e;
 }
 
-static bool
-is_printable(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] < 0x20 || s.ptr[i] > 0x7e)
-			return false;
-	}
-	return true;
-}
-
-/* RFC 4253 sections 4.2 and 5.1. A client sends nothing before its version. */
-static enum err
-take_version(struct wire_link *l)
-{
-	struct slice line;
-	char shown[64];
-	enum err e = packet_reader_line(&l->in, LINK_VERSION_MAX, &line);
-
-	if (e == ERR_AGAIN)
-		return e;
-	if (e != ERR_OK)
-		return link_over(
-		    l, e, 0, "no SSH version came in the first %d bytes", (int)LINK_VERSION_MAX);
-	if (!is_printable(line) || !(slice_starts_with(line, slice_str("SSH-2.0-")) ||
-				       slice_starts_with(line, slice_str("SSH-1.99-"))))
-		return link_over(l, ERR_FORMAT, 0, "not an SSH 2 client: it began with \"%s\"",
-		    text_escape(line, shown, sizeof shown));
-	if (!slice_copy(line, l->version_theirs, sizeof l->version_theirs))
-		BUG("a version longer than its bound");
-	(void)text_escape(line, l->facts.peer_version, sizeof l->facts.peer_version);
-	l->has_version = true;
-	return ERR_OK;
-}
-
 /* Tells what was wrong with a packet. */
 static enum err
 bad_packet(struct wire_link *l, enum err e)
@@ -202,7 +171,7 @@ next_packet(struct wire_link *l, struct slice *ret_payload)
 static enum err
 next_payload(struct wire_link *l, struct slice *ret_payload)
 {
-	enum err e = l->has_version ? ERR_OK : take_version(l);
+	enum err e = l->has_version ? ERR_OK : link_take_version(l);
 
 	/* What was handed out before, perhaps with a password in it, is nobody's now. */
 	if (l->forget) {
@@ -213,6 +182,8 @@ next_payload(struct wire_link *l, struct slice *ret_payload)
 		e = link_kex_offer(l);
 	while (e == ERR_OK && !l->over) {
 		bool above = false;
+		if (l->state == KEX_SHOWN)
+			return ERR_AGAIN;
 		e = next_packet(l, ret_payload);
 		if (e == ERR_OK)
 			e = link_message(l, *ret_payload, &above);
@@ -293,4 +264,43 @@ const struct wire_facts *
 wire_link_facts(const struct wire_link *l)
 {
 	return &l->facts;
+}
+
+const struct wire_host_key *
+wire_link_host_key(const struct wire_link *l)
+{
+	return l->state == KEX_SHOWN && !l->over ? &l->client.shown : NULL;
+}
+
+enum err
+wire_link_accept(struct wire_link *l)
+{
+	BUG_ON(l->state != KEX_SHOWN);
+	enum err e = l->over ? l->error : link_kex_accept(l);
+	return e == ERR_OK ? e : link_over(l, e, 0, "%s", err_text(e));
+}
+
+void
+wire_link_abandon(struct wire_link *l)
+{
+	(void)link_over(l, ERR_ACCESS, 0, "the host key was refused");
+	buf_clear(&l->out.output);
+}
+
+struct slice
+wire_link_signatures(const struct wire_link *l)
+{
+	return buf_slice(&l->client.signatures);
+}
+
+const char *
+wire_link_preamble(const struct wire_link *l)
+{
+	return l->client.preamble;
+}
+
+int64_t
+wire_link_round_trip_us(const struct wire_link *l)
+{
+	return l->client.round_trip_us;
 }

@@ -1,7 +1,7 @@
 /*
- * The lower half of our SSH server (RFC 4253): version exchange, binary packets, key exchange and
- * re-exchange, and the messages of the transport itself. Above it only whole payloads are seen. No
- * I/O: bytes of the line go in and come out. Server side only; the client's is libssh's.
+ * The lower half of SSH (RFC 4253), a server's or a client's: version exchange, binary packets, key
+ * exchange and re-exchange, and the messages of the transport itself. Above it only whole payloads
+ * are seen. No I/O: bytes of the line go in and come out.
  *
  * Strict key exchange (OpenSSH's PROTOCOL section 1.10, against CVE-2023-48795), EXT_INFO with
  * server-sig-algs (RFC 8308). No compression, no group exchange, nothing with SHA-1.
@@ -20,7 +20,9 @@
 #include "base/err.h"
 #include "base/slice.h"
 
+struct cert;
 struct pki_key;
+struct wire_offer;
 
 enum {
 	WIRE_PACKET_MAX = 256 * 1024, /* of a packet from the peer, as OpenSSH has it */
@@ -37,10 +39,14 @@ struct wire_rekey {
 	int64_t us;       /* since the last exchange; an hour */
 };
 
+enum wire_role { WIRE_SERVER, WIRE_CLIENT };
+
 struct wire_link_config {
-	const struct pki_key *const
-	    *host_keys; /* borrowed for the life of the link; at least one */
+	enum wire_role role;
+	/* Borrowed for the life of the link. Of a server: at least one. */
+	const struct pki_key *const *host_keys;
 	size_t n_host_keys;
+	const struct wire_offer *offer; /* of a client */
 	const char *software; /* of our version: "Dray_0.2"; NULL: that with DRAY_VERSION */
 	struct wire_rekey rekey;
 };
@@ -49,6 +55,15 @@ struct wire_link_config {
 struct wire_facts {
 	char peer_version[WIRE_TEXT_MAX]; /* as "SSH-2.0-OpenSSH_9.2", escaped */
 	char algorithms[WIRE_TEXT_MAX];   /* "kex cipher mac hostkey" */
+};
+
+/* A host key whose signature of the exchange was good. */
+struct wire_host_key {
+	struct slice blob; /* as it came: of a plain key, or of a certificate */
+	struct slice key;  /* the plain key: of a certificate, the one that it certifies */
+	/* A host certificate (its type and its authority's signature checked); NULL: a plain key.
+	 * Validity, principals and trust in the authority are for who judges. */
+	const struct cert *cert;
 };
 
 struct wire_link;
@@ -77,12 +92,13 @@ uint8_t *wire_link_space(struct wire_link *l, size_t *ret_len);
 void wire_link_filled(struct wire_link *l, size_t len);
 
 /*
- * The next payload for the layers above (SERVICE_REQUEST, and numbers from 50 on); what belongs to
+ * The next payload for the layers above (of a service, and numbers from 50 on); what belongs to
  * the transport is dealt with here. Decrypted in place: *ret_payload is borrowed until the next
  * call of this function. ERR_AGAIN: more bytes are needed. Every other
- * error ends the link: ERR_FORMAT, ERR_LIMIT, ERR_UNSUPPORTED (no algorithm in common), ERR_CLOSED
- * (the peer sent DISCONNECT; an orderly one is told by is_orderly); the story says more, and a
- * DISCONNECT for the peer is in the output where one is due.
+ * error ends the link: ERR_FORMAT, ERR_LIMIT, ERR_UNSUPPORTED (no algorithm in common), ERR_ACCESS
+ * (the server has not proven its host key), ERR_CLOSED (the peer sent DISCONNECT; an orderly one is
+ * told by is_orderly); the story says more, and a DISCONNECT for the peer is in the output where
+ * one is due.
  */
 enum err wire_link_next(
     struct wire_link *l, struct slice *ret_payload, struct story *story) must_check;
@@ -93,8 +109,8 @@ bool wire_link_ended_orderly(const struct wire_link *l);
  * section 7.1): then they wait until wire_link_next has brought it to its end.
  *
  * Before wire_link_authenticated a payload that was just fetched may always be answered: then only
- * the client begins re-exchanges, and it sends nothing to those layers during one. Afterwards
- * payloads can come while the link is not open, as the client may not have seen our KEXINIT yet.
+ * the peer begins re-exchanges, and it sends nothing to those layers during one. Afterwards
+ * payloads can come while the link is not open, as the peer may not have seen our KEXINIT yet.
  */
 bool wire_link_open(const struct wire_link *l);
 
@@ -128,5 +144,28 @@ void wire_link_disconnect(struct wire_link *l, uint32_t reason, const char *text
 void wire_link_authenticated(struct wire_link *l);
 
 const struct wire_facts *wire_link_facts(const struct wire_link *l);
+
+/* Of a client. */
+
+/*
+ * The host key that awaits to be judged, or NULL. Until wire_link_accept nothing more is sent, and
+ * wire_link_next says ERR_AGAIN. Once in a connection: a re-exchange must show the same.
+ */
+const struct wire_host_key *wire_link_host_key(const struct wire_link *l);
+
+/* It is the right host: NEWKEYS is in the output, and the link is open. */
+enum err wire_link_accept(struct wire_link *l) must_check;
+
+/* Nothing more is sent, and it is over. */
+void wire_link_abandon(struct wire_link *l);
+
+/* server-sig-algs (RFC 8308 section 3.1); empty: not told yet. */
+struct slice wire_link_signatures(const struct wire_link *l);
+
+/* The last line that the server sent before its version (RFC 4253 section 4.2), escaped; "". */
+const char *wire_link_preamble(const struct wire_link *l);
+
+/* Time from our KEX_INIT to the reply, the least that was seen; 0: none yet. */
+int64_t wire_link_round_trip_us(const struct wire_link *l);
 
 #endif

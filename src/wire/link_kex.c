@@ -1,15 +1,10 @@
-/* The key exchange as the server sees it: RFC 4253 sections 7 and 8. */
+/* The key exchange, as far as both sides do the same: RFC 4253 sections 7 and 8. */
 #include <openssl/crypto.h>
 
 #include "base/bug.h"
 #include "base/clock.h"
-#include "base/rd.h"
-#include "pki/sign.h"
 #include "wire/link_internal.h"
 #include "wire/message.h"
-
-/* One for each byte of the longest reply: two 8192-bit values, a host key, a signature. */
-enum { REPLY_MAX = 16 * 1024 };
 
 /*
  * When we begin a re-exchange ourselves. Bytes as RFC 4344 section 3.2 has it for 128-bit blocks;
@@ -35,7 +30,7 @@ link_kex_offer(struct wire_link *l)
 
 /*
  * Only after the login: who answers a payload before it (the authentication) may then always send,
- * as the client's own re-exchange lets no payload through until we have replied.
+ * as the peer's own re-exchange lets no payload through until we have replied.
  */
 bool
 link_kex_due(const struct wire_link *l, int64_t now_us)
@@ -61,7 +56,7 @@ take_marks(struct wire_link *l)
 	l->strict = l->agreed.strict;
 	if (l->strict && l->last_seq != 0)
 		return link_over(l, ERR_FORMAT, SSH_DISCONNECT_PROTOCOL_ERROR,
-		    "strict key exchange: the client's KEXINIT was not its first packet");
+		    "strict key exchange: the %s's KEXINIT was not its first packet", link_peer(l));
 	return ERR_OK;
 }
 
@@ -76,7 +71,7 @@ link_kex_kexinit(struct wire_link *l, struct slice payload)
 	buf_clear(&l->kexinit_theirs);
 	if (payload.len > buf_room(&l->kexinit_theirs))
 		return link_over(l, ERR_LIMIT, SSH_DISCONNECT_KEY_EXCHANGE_FAILED,
-		    "the client's KEXINIT is too long");
+		    "the %s's KEXINIT is too long", link_peer(l));
 	enum err e = buf_put(&l->kexinit_theirs, payload.ptr, payload.len);
 	if (e != ERR_OK)
 		return e;
@@ -88,203 +83,104 @@ link_kex_kexinit(struct wire_link *l, struct slice payload)
 		e = link_kex_offer(l);
 	l->drop_guess = l->agreed.guessed_wrong;
 	l->state = KEX_AGREED;
-	return e;
+	return e == ERR_OK && l->config.role == WIRE_CLIENT ? link_kex_ask(l) : e;
 }
 
-/* What one reply needs and makes. */
-struct reply {
-	struct kex_pair *pair;
-	struct buf ours;      /* our public value, as a string */
-	struct buf secret;    /* K, an mpint */
-	struct buf signature; /* of the hash */
-	struct keys_hash hash;
-};
-
-static void
-reply_init(struct reply *r)
-{
-	*r = (struct reply){0};
-	buf_init(&r->ours, 4 + KEX_PUBLIC_MAX);
-	buf_init(&r->secret, KEX_SECRET_MAX);
-	buf_init(&r->signature, PKI_SIGNATURE_MAX);
-}
-
-static void
-reply_fini(struct reply *r)
-{
-	kex_pair_freep(&r->pair);
-	buf_fini(&r->ours);
-	buf_wipe(&r->secret);
-	buf_fini(&r->signature);
-	OPENSSL_cleanse(&r->hash, sizeof r->hash);
-}
-
-static enum err
-reply_hash(struct wire_link *l, struct reply *r, struct slice theirs)
-{
-	struct slice ours = buf_slice(&r->ours);
-	const struct slice transcript[KEYS_TRANSCRIPT] = {
-	    [KEYS_VERSION_CLIENT] = slice_str(l->version_theirs),
-	    [KEYS_VERSION_SERVER] = slice_str(l->version_ours),
-	    [KEYS_KEXINIT_CLIENT] = buf_slice(&l->kexinit_theirs),
-	    [KEYS_KEXINIT_SERVER] = buf_slice(&l->kexinit_ours),
-	    [KEYS_HOST_KEY] = pki_key_blob(l->agreed.host_key),
-	    [KEYS_PUBLIC_CLIENT] = theirs,
-	    [KEYS_PUBLIC_SERVER] = slice_of(ours.ptr + 4, ours.len - 4),
-	};
-
-	return keys_exchange_hash(
-	    l->agreed.kex->digest, transcript, buf_slice(&r->secret), &r->hash);
-}
-
-/* The one that was made ahead, or a new one; what isn't of use now never will be. */
-static enum err
-reply_pair(struct wire_link *l, struct reply *r)
+enum err
+link_kex_pair(struct wire_link *l, struct kex_pair **ret_pair)
 {
 	const struct kex_method *method = l->agreed.kex;
 
 	if (l->prepared != NULL && kex_pair_method(l->prepared) == method) {
-		r->pair = l->prepared;
+		*ret_pair = l->prepared;
 		l->prepared = NULL;
 		return ERR_OK;
 	}
+	/* What isn't of use now never will be. */
 	kex_pair_freep(&l->prepared);
-	return kex_pair_new(&r->pair, method);
+	return kex_pair_new(ret_pair, method);
 }
 
-/* Secret, hash, signature. ERR_FORMAT: the client's value is none that the method permits. */
-static enum err
-reply_make(struct wire_link *l, struct reply *r, struct slice theirs)
+void
+link_secret_init(struct link_secret *s)
 {
-	const struct algorithms *a = &l->agreed;
-	enum err e = reply_pair(l, r);
-
-	if (e == ERR_OK)
-		e = kex_pair_secret(r->pair, theirs, &r->secret);
-	if (e == ERR_OK)
-		e = kex_pair_public(r->pair, &r->ours);
-	if (e == ERR_OK)
-		e = reply_hash(l, r, theirs);
-	if (e == ERR_OK)
-		e = pki_sign(
-		    a->host_key, a->signature, slice_of(r->hash.bytes, r->hash.len), &r->signature);
-	return e;
+	*s = (struct link_secret){0};
+	buf_init(&s->secret, KEX_SECRET_MAX);
 }
 
-static enum err
-reply_send(struct wire_link *l, const struct reply *r)
+void
+link_secret_fini(struct link_secret *s)
 {
-	static const uint8_t NEWKEYS[] = {SSH_MSG_NEWKEYS};
-	struct slice ours = buf_slice(&r->ours);
-	struct buf b _cleanup_(buf_fini) = {.max = REPLY_MAX};
-	enum err e = buf_put_u8(&b, SSH_MSG_KEX_REPLY);
+	buf_wipe(&s->secret);
+	OPENSSL_cleanse(&s->hash, sizeof s->hash);
+}
 
-	if (e == ERR_OK)
-		e = buf_put_string(&b, pki_key_blob(l->agreed.host_key));
-	if (e == ERR_OK)
-		e = buf_put(&b, ours.ptr, ours.len);
-	if (e == ERR_OK)
-		e = buf_put_string(&b, buf_slice(&r->signature));
-	if (e == ERR_OK)
-		e = link_put(l, buf_slice(&b));
-	return e == ERR_OK ? link_put(l, slice_of(NEWKEYS, sizeof NEWKEYS)) : e;
+enum err
+link_secret_hash(struct wire_link *l, struct link_secret *s, struct slice host_key,
+    struct slice client_value, struct slice server_value)
+{
+	bool is_client = l->config.role == WIRE_CLIENT;
+	struct slice ours = buf_slice(&l->kexinit_ours), theirs = buf_slice(&l->kexinit_theirs);
+	const struct slice transcript[KEYS_TRANSCRIPT] = {
+	    [KEYS_VERSION_CLIENT] = slice_str(is_client ? l->version_ours : l->version_theirs),
+	    [KEYS_VERSION_SERVER] = slice_str(is_client ? l->version_theirs : l->version_ours),
+	    [KEYS_KEXINIT_CLIENT] = is_client ? ours : theirs,
+	    [KEYS_KEXINIT_SERVER] = is_client ? theirs : ours,
+	    [KEYS_HOST_KEY] = host_key,
+	    [KEYS_PUBLIC_CLIENT] = client_value,
+	    [KEYS_PUBLIC_SERVER] = server_value,
+	};
+
+	return keys_exchange_hash(
+	    l->agreed.kex->digest, transcript, buf_slice(&s->secret), &s->hash);
 }
 
 static enum err
 make_seal(struct seal **ret_seal, enum seal_direction direction, const struct keys_source *source,
-    const struct algorithms_of_way *way)
+    enum keys_way way, const struct algorithms_of_way *algorithms)
 {
+	const struct cipher *cipher = algorithms->cipher;
 	struct seal_keys keys;
-	enum err e =
-	    keys_derive_seal(source, direction == SEAL_SENDS ? KEYS_TO_CLIENT : KEYS_TO_SERVER,
-		way->cipher, way->mac, &keys);
+	enum err e = keys_derive_seal(source, way, cipher, algorithms->mac, &keys);
 
 	if (e == ERR_OK)
-		e = seal_new(ret_seal, direction, way->cipher, way->mac, &keys);
+		e = seal_new(ret_seal, direction, cipher, algorithms->mac, &keys);
 	OPENSSL_cleanse(&keys, sizeof keys);
 	return e;
 }
 
-/* Ours are in use from here on, the client's from its NEWKEYS on. */
-static enum err
-use_keys(struct wire_link *l, const struct reply *r)
+enum err
+link_secret_seals(struct wire_link *l, const struct link_secret *s, struct seal **ret_out)
 {
-	struct seal *out = NULL;
+	const struct algorithms_of_way *ways[] = {
+	    [KEYS_TO_SERVER] = &l->agreed.to_server, [KEYS_TO_CLIENT] = &l->agreed.to_client};
+	bool is_client = l->config.role == WIRE_CLIENT;
+	enum keys_way in = is_client ? KEYS_TO_CLIENT : KEYS_TO_SERVER;
+	enum keys_way out = is_client ? KEYS_TO_SERVER : KEYS_TO_CLIENT;
 
 	if (l->session.len == 0)
-		l->session = r->hash;
+		l->session = s->hash;
 	const struct keys_source source = {
 	    .digest = l->agreed.kex->digest,
-	    .secret = buf_slice(&r->secret),
-	    .hash = slice_of(r->hash.bytes, r->hash.len),
+	    .secret = buf_slice(&s->secret),
+	    .hash = slice_of(s->hash.bytes, s->hash.len),
 	    .session_id = slice_of(l->session.bytes, l->session.len),
 	};
-	enum err e = make_seal(&l->next_in, SEAL_RECEIVES, &source, &l->agreed.to_server);
-	if (e == ERR_OK)
-		e = make_seal(&out, SEAL_SENDS, &source, &l->agreed.to_client);
-	if (e == ERR_OK)
-		packet_writer_rekey(&l->out, out, l->strict);
-	return e;
-}
-
-/*
- * RFC 8308 sections 2.4 and 3.1: right behind our first NEWKEYS. OpenSSH's clients ping only where
- * that is told here, too (PROTOCOL section 1.9).
- */
-static enum err
-send_ext_info(struct wire_link *l)
-{
-	struct buf b _cleanup_(buf_fini) = {.max = 4096};
-	enum err e = buf_put_u8(&b, SSH_MSG_EXT_INFO);
-
-	if (e == ERR_OK)
-		e = buf_put_u32(&b, 2);
-	if (e == ERR_OK)
-		e = buf_put_string(&b, slice_str("server-sig-algs"));
-	if (e == ERR_OK)
-		e = buf_put_string(&b, slice_str(ALGORITHMS_USER_SIGNATURES));
-	if (e == ERR_OK)
-		e = buf_put_string(&b, slice_str("ping@openssh.com"));
-	if (e == ERR_OK)
-		e = buf_put_string(&b, slice_str("0"));
-	return e == ERR_OK ? link_put(l, buf_slice(&b)) : e;
-}
-
-static enum err
-reply_all(struct wire_link *l, struct reply *r, struct slice theirs)
-{
-	enum err e = reply_make(l, r, theirs);
-
-	if (e == ERR_OK)
-		e = reply_send(l, r);
-	if (e == ERR_OK)
-		e = use_keys(l, r);
-	if (e == ERR_OK && link_is_first_exchange(l) && l->agreed.wants_ext_info)
-		e = send_ext_info(l);
-	return e;
+	enum err e = make_seal(&l->next_in, SEAL_RECEIVES, &source, in, ways[in]);
+	return e == ERR_OK ? make_seal(ret_out, SEAL_SENDS, &source, out, ways[out]) : e;
 }
 
 enum err
-link_kex_init(struct wire_link *l, struct slice payload)
+link_kex_switch(struct wire_link *l, struct seal *out)
 {
-	struct reply reply _cleanup_(reply_fini);
-	struct rd r = rd_of(payload);
+	static const uint8_t NEWKEYS[] = {SSH_MSG_NEWKEYS};
+	enum err e = link_put(l, slice_of(NEWKEYS, sizeof NEWKEYS));
 
-	reply_init(&reply);
-	(void)rd_u8(&r);
-	struct slice theirs = rd_string(&r, KEX_PUBLIC_MAX);
-	enum err e = rd_done(&r);
-	if (e == ERR_OK)
-		e = reply_all(l, &reply, theirs);
-	if (e != ERR_OK)
-		return link_over(l, e, SSH_DISCONNECT_KEY_EXCHANGE_FAILED,
-		    e == ERR_FORMAT ? "the client's value for %s is not a good one"
-				    : "no reply by %s could be made",
-		    l->agreed.kex->name);
+	packet_writer_rekey(&l->out, out, l->strict);
 	buf_fini(&l->kexinit_ours);
 	buf_fini(&l->kexinit_theirs);
 	l->state = KEX_REPLIED;
-	return link_send_pongs(l);
+	return e;
 }
 
 enum err
@@ -292,7 +188,7 @@ link_kex_newkeys(struct wire_link *l, struct slice payload)
 {
 	if (payload.len != 1)
 		return link_over(l, ERR_FORMAT, SSH_DISCONNECT_PROTOCOL_ERROR,
-		    "the client's NEWKEYS is malformed");
+		    "the %s's NEWKEYS is malformed", link_peer(l));
 	packet_reader_rekey(&l->in, l->next_in, l->strict);
 	l->next_in = NULL;
 	l->in.max = WIRE_PACKET_MAX;

@@ -10,8 +10,8 @@ enum { EXTENSIONS_MAX = 64, SHOWN_MAX = 160 };
 static enum err
 malformed(struct wire_link *l, const char *name)
 {
-	return link_over(
-	    l, ERR_FORMAT, SSH_DISCONNECT_PROTOCOL_ERROR, "the client's %s is malformed", name);
+	return link_over(l, ERR_FORMAT, SSH_DISCONNECT_PROTOCOL_ERROR, "the %s's %s is malformed",
+	    link_peer(l), name);
 }
 
 static enum err
@@ -30,23 +30,40 @@ take_disconnect(struct wire_link *l, struct slice payload)
 	uint32_t reason = rd_u32(&r);
 	struct slice text = rd_string(&r, WIRE_PACKET_MAX); /* a language may follow, or nothing */
 	l->orderly = !r.failed && reason == SSH_DISCONNECT_BY_APPLICATION;
-	return link_over(l, ERR_CLOSED, 0, "the client disconnected: reason %u: %s", reason,
-	    text_escape(text, shown, sizeof shown));
+	return link_over(l, ERR_CLOSED, 0, "the %s disconnected: reason %u: %s", link_peer(l),
+	    reason, text_escape(text, shown, sizeof shown));
+}
+
+/* What a server takes for users' signatures; a list that is too long tells nobody anything. */
+static enum err
+keep_signatures(struct wire_link *l, struct slice names)
+{
+	struct buf *kept = &l->client.signatures;
+
+	buf_clear(kept);
+	return names.len <= LINK_SIGNATURES_MAX ? buf_put(kept, names.ptr, names.len) : ERR_OK;
 }
 
 /* Of what a client may tell, nothing matters to us; but it must be well-formed. */
 static enum err
 take_ext_info(struct wire_link *l, struct slice payload)
 {
+	struct slice signatures = {0};
 	struct rd r = rd_of(payload);
 
 	(void)rd_u8(&r);
 	uint32_t n = rd_u32(&r);
 	for (uint32_t i = 0; i < n && i < EXTENSIONS_MAX; i++) {
-		(void)rd_string(&r, WIRE_PACKET_MAX);
-		(void)rd_string(&r, WIRE_PACKET_MAX);
+		struct slice name = rd_string(&r, WIRE_PACKET_MAX);
+		struct slice value = rd_string(&r, WIRE_PACKET_MAX);
+		if (slice_is(name, "server-sig-algs"))
+			signatures = value;
 	}
-	return rd_done(&r) == ERR_OK ? ERR_OK : malformed(l, "EXT_INFO");
+	if (rd_done(&r) != ERR_OK)
+		return malformed(l, "EXT_INFO");
+	if (l->config.role == WIRE_CLIENT && signatures.len > 0)
+		return keep_signatures(l, signatures);
+	return ERR_OK;
 }
 
 static enum err
@@ -99,8 +116,16 @@ link_unimplemented(struct wire_link *l)
 	return link_put(l, slice_of(payload, sizeof payload));
 }
 
+/* By whom a message is sent. */
+enum {
+	BY_CLIENT = 1 << WIRE_CLIENT,
+	BY_SERVER = 1 << WIRE_SERVER,
+	BY_BOTH = BY_CLIENT | BY_SERVER
+};
+
 struct message_kind {
 	uint8_t number;
+	unsigned by;
 	unsigned legal;   /* enum kex_state */
 	bool needs_keys;  /* not legal in the first exchange */
 	bool when_strict; /* legal in a strict first exchange, whose list is closed */
@@ -108,22 +133,29 @@ struct message_kind {
 };
 
 static const struct message_kind MESSAGES[] = {
-    {SSH_MSG_DISCONNECT, KEX_ANY, false, true, take_disconnect},
-    {SSH_MSG_IGNORE, KEX_ANY, false, false, take_nothing},
-    {SSH_MSG_UNIMPLEMENTED, KEX_ANY, false, false, take_nothing},
-    {SSH_MSG_DEBUG, KEX_ANY, false, false, take_nothing},
-    {SSH_MSG_EXT_INFO, KEX_NONE | KEX_OFFERED, true, false, take_ext_info},
-    {SSH_MSG_KEXINIT, KEX_NONE | KEX_OFFERED, false, true, link_kex_kexinit},
-    {SSH_MSG_NEWKEYS, KEX_REPLIED, false, true, link_kex_newkeys},
-    {SSH_MSG_KEX_INIT, KEX_AGREED, false, true, link_kex_init},
-    {SSH_MSG_PING, KEX_NONE | KEX_OFFERED, true, false, take_ping},
+    {SSH_MSG_DISCONNECT, BY_BOTH, KEX_ANY, false, true, take_disconnect},
+    {SSH_MSG_IGNORE, BY_BOTH, KEX_ANY, false, false, take_nothing},
+    {SSH_MSG_UNIMPLEMENTED, BY_BOTH, KEX_ANY, false, false, take_nothing},
+    {SSH_MSG_DEBUG, BY_BOTH, KEX_ANY, false, false, take_nothing},
+    {SSH_MSG_EXT_INFO, BY_BOTH, KEX_NONE | KEX_OFFERED, true, false, take_ext_info},
+    {SSH_MSG_KEXINIT, BY_BOTH, KEX_NONE | KEX_OFFERED, false, true, link_kex_kexinit},
+    {SSH_MSG_NEWKEYS, BY_BOTH, KEX_REPLIED, false, true, link_kex_newkeys},
+    {SSH_MSG_KEX_INIT, BY_CLIENT, KEX_AGREED, false, true, link_kex_init},
+    {SSH_MSG_KEX_REPLY, BY_SERVER, KEX_AGREED, false, true, link_kex_reply},
+    {SSH_MSG_PING, BY_BOTH, KEX_NONE | KEX_OFFERED, true, false, take_ping},
 };
 
+static unsigned
+peer_bit(const struct wire_link *l)
+{
+	return l->config.role == WIRE_CLIENT ? BY_SERVER : BY_CLIENT;
+}
+
 static const struct message_kind *
-message_kind(uint8_t number)
+message_kind(const struct wire_link *l, uint8_t number)
 {
 	for (size_t i = 0; i < ARRAY_LEN(MESSAGES); i++) {
-		if (MESSAGES[i].number == number)
+		if (MESSAGES[i].number == number && (MESSAGES[i].by & peer_bit(l)) != 0)
 			return &MESSAGES[i];
 	}
 	return NULL;
@@ -159,13 +191,13 @@ count_early(struct wire_link *l)
 static enum err
 take_own(struct wire_link *l, struct slice payload)
 {
-	const struct message_kind *kind = message_kind(payload.ptr[0]);
+	const struct message_kind *kind = message_kind(l, payload.ptr[0]);
 
 	l->n_transport_early++;
 	enum err e = count_early(l);
 	if (e != ERR_OK)
 		return e;
-	/* The guess that came with the client's KEXINIT, and was wrong (RFC 4253 section 7). */
+	/* The guess that came with the peer's KEXINIT, and was wrong (RFC 4253 section 7). */
 	if (l->drop_guess && payload.ptr[0] >= SSH_MSG_KEX_FIRST &&
 	    payload.ptr[0] <= SSH_MSG_KEX_LAST) {
 		l->drop_guess = false;
@@ -185,8 +217,10 @@ link_message(struct wire_link *l, struct slice payload, bool *ret_above)
 {
 	uint8_t number = payload.ptr[0];
 
-	*ret_above = number == SSH_MSG_SERVICE_REQUEST ||
-		     (number > SSH_MSG_KEX_LAST && number != SSH_MSG_PING);
+	uint8_t service =
+	    l->config.role == WIRE_CLIENT ? SSH_MSG_SERVICE_ACCEPT : SSH_MSG_SERVICE_REQUEST;
+
+	*ret_above = number == service || (number > SSH_MSG_KEX_LAST && number != SSH_MSG_PING);
 	if (!*ret_above)
 		return take_own(l, payload);
 	if (!l->keyed || (l->state & (KEX_NONE | KEX_OFFERED)) == 0)

@@ -24,8 +24,8 @@ struct progress_state {
 	bool totals_grow;            /* still counting: totals are shown with a "+" */
 };
 
-/* Draws to `to` if that is a terminal and `wanted`; else every call does nothing. Never NULL: a
- * progress without memory draws nothing. */
+/* Draws to `to` if that is a terminal and `wanted`; else it is NULL, with which every call draws
+ * nothing. */
 struct progress *progress_new(FILE *to, bool wanted);
 void progress_update(struct progress *p, const struct progress_state *state, int64_t now_us);
 /* A finished line of text above the drawing (or plainly, without one). Safe text. */

@@ -31,7 +31,7 @@ static const struct {
     {{NAME("a-rather-long-name.csv"), .file_bytes = MIB, .file_total = MIB}, 30,
 	"a-rather-lo…  100%     1.0 MiB"},
     {{NAME("Grüße-Grüße-Grüße"), .file_bytes = MIB - 1, .file_total = MIB}, 30,
-	"Grüße-Grüße…   99%  1024.0 KiB"},
+	"Grüße-Grüße…   99%     1.0 MiB"},
     {{NAME("a\033[2Jb"), .file_bytes = 0, .file_total = 1}, 40,
 	"a\\x1b[2Jb                 0%         0 B"},
     {{NAME(""), .file_bytes = 0, .file_total = 0}, 20, "                 0 B"},

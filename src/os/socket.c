@@ -227,6 +227,15 @@ socket_listen_tcp(const char *host, uint16_t port, int *ret_fd, struct story *st
 	return ERR_OK;
 }
 
+void
+socket_stop_listening(int *fd)
+{
+	/* To close our descriptor alone would leave it to the last holder when listening ends. */
+	if (*fd >= 0)
+		(void)shutdown(*fd, SHUT_RDWR);
+	fd_closep(fd);
+}
+
 /* connect(2) with a time limit; the socket is blocking again afterwards. */
 static enum err
 connect_within(int fd, const struct addrinfo *ai, int64_t timeout_us)

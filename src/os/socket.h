@@ -48,6 +48,12 @@ enum err socket_listen_tcp(
     const char *host, uint16_t port, int *ret_fd, struct story *story) must_check;
 
 /*
+ * Ends listening, and closes *fd (as fd_closep). It ends at once, though a process that was just
+ * forked may hold the socket still: the address is free, and who waits in its queue is reset.
+ */
+void socket_stop_listening(int *fd);
+
+/*
  * Resolves the name and connects to its addresses one after another, each within timeout_us. The
  * socket is blocking, with TCP_NODELAY and keep-alives. Caller closes.
  */

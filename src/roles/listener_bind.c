@@ -16,11 +16,15 @@ tell_failure(struct listener *l, const struct story *story)
 	    &(struct ipc_listener_failed){.story = slice_str(story->text)});
 }
 
+/*
+ * At once: a session that was just forked has these sockets too until it comes to closing them,
+ * and as long as any process listened there, no other address of that port could be bound.
+ */
 static void
 let_go(struct listener_settings *settings)
 {
 	for (size_t i = 0; i < settings->n_addresses; i++)
-		fd_closep(&settings->addresses[i].fd);
+		socket_stop_listening(&settings->addresses[i].fd);
 }
 
 static void

@@ -334,6 +334,31 @@ test_tcp(void **state)
 	    ERR_UNREACHABLE);
 }
 
+/* As a child that was forked, and did not come to closing what it inherited. */
+static void
+test_listening_ends_whoever_holds_the_socket(void **state unused_arg)
+{
+	int listener _cleanup_(fd_closep) = -1, held _cleanup_(fd_closep) = -1;
+	int narrower _cleanup_(fd_closep) = -1, client _cleanup_(fd_closep) = -1;
+	struct story story;
+
+	assert_int_equal(socket_listen_tcp("0.0.0.0", 0, &listener, &story), ERR_OK);
+	uint16_t port = bound_port(listener);
+	assert_int_equal(fd_dup(listener, &held), ERR_OK);
+	assert_int_not_equal(socket_listen_tcp("127.0.0.1", port, &narrower, &story), ERR_OK);
+	assert_int_equal(
+	    socket_connect_tcp("127.0.0.1", port, 5 * US_PER_SEC, &client, &story), ERR_OK);
+	socket_stop_listening(&listener);
+	assert_int_equal(listener, -1);
+	socket_stop_listening(&listener);
+	fd_closep(&client);
+	assert_int_not_equal(
+	    socket_connect_tcp("127.0.0.1", port, 5 * US_PER_SEC, &client, &story), ERR_OK);
+	assert_int_equal(socket_listen_tcp("127.0.0.1", port, &narrower, &story), ERR_OK);
+	assert_int_equal(
+	    socket_connect_tcp("127.0.0.1", port, 5 * US_PER_SEC, &client, &story), ERR_OK);
+}
+
 /* A listener whose queue is full answers nothing: the time limit must end the wait. */
 static void
 test_connect_keeps_to_its_time(void **state)
@@ -411,6 +436,7 @@ main(void)
 	    cmocka_unit_test(test_split_address),
 	    cmocka_unit_test(test_text_of_addresses),
 	    cmocka_unit_test(test_tcp),
+	    cmocka_unit_test(test_listening_ends_whoever_holds_the_socket),
 	    cmocka_unit_test(test_connect_keeps_to_its_time),
 	    cmocka_unit_test(test_control_socket),
 	};

@@ -35,7 +35,8 @@ struct list {
 	bool ended;  /* no READDIR is sent any more */
 	bool enough; /* the consumer wants no more entries, or it failed */
 	bool closed; /* the CLOSE was sent */
-	bool busy;   /* the consumer is being called: it may pause, but the list stays */
+	bool forgotten;
+	bool busy; /* the consumer is being called: it may pause, but the list stays */
 	struct ask_answer answer;
 };
 
@@ -62,7 +63,8 @@ static void
 list_finish(struct list *l)
 {
 	LIST_REMOVE(&l->job, entry);
-	l->what.done(l->what.ctx, &l->answer);
+	if (!l->forgotten)
+		l->what.done(l->what.ctx, &l->answer);
 	list_free(l);
 }
 
@@ -217,6 +219,16 @@ list_pause(struct list *l, bool paused)
 {
 	l->paused = paused;
 	if (!paused && l->open && !l->busy)
+		list_go_on(l);
+}
+
+void
+list_forget(struct list *l)
+{
+	if (l == NULL)
+		return;
+	l->forgotten = l->enough = l->ended = true;
+	if (l->open && !l->busy)
 		list_go_on(l);
 }
 

@@ -34,6 +34,10 @@ enum err list_start(
 /* Holds further READDIRs back (a consumer without room), and lets them go on. */
 void list_pause(struct list *l, bool paused);
 
+/* Neither entry nor done is called any more; it ends and frees itself. NULL-safe; not from entry,
+ * which says false instead. */
+void list_forget(struct list *l);
+
 /* Waits until it is complete, calling entry: for commands that do one thing at a time. */
 bool ask_list(struct remote *r, struct slice path,
     bool (*entry)(void *ctx, const struct sftp_name *name), void *ctx, struct ask_answer *a);

@@ -86,9 +86,9 @@ fail_usage(struct cli *cli, const struct command *c, const char *story)
 
 	cli_fail(cli, CLI_USAGE, "%s", story);
 	if (c == NULL)
-		fputs("usage: dray [-c FILE] COMMAND … (dray help lists the commands)\n", cli->err);
+		fputs("usage: dray COMMAND … (dray help lists the commands)\n", cli->err);
 	else
-		fprintf(cli->err, "usage: dray [-c FILE] %s [--json]\n", command_usage(c, usage));
+		fprintf(cli->err, "usage: dray %s [--json]\n", command_usage(c, usage));
 	return CLI_USAGE;
 }
 
@@ -96,10 +96,10 @@ fail_usage(struct cli *cli, const struct command *c, const char *story)
 static bool
 options_fit(const struct command *c, const struct options *options, struct story *story)
 {
-	unsigned wrong = options->given & ~(OPTIONS_GENERAL | c->options);
+	uint64_t wrong = options->given & ~(OPTIONS_GENERAL | c->options);
 
 	for (size_t i = 0; i < N_OPTIONS; i++) {
-		if ((wrong & (unsigned)OPTIONS[i].bit) != 0) {
+		if ((wrong & OPTION_BIT(OPTIONS[i].id)) != 0) {
 			story_set(story, "%s takes no --%s", c->words, OPTIONS[i].name);
 			return false;
 		}
@@ -108,15 +108,17 @@ options_fit(const struct command *c, const struct options *options, struct story
 }
 
 static enum cli_exit
-run_command(struct cli *cli, const struct command *c)
+run_command(struct cli *cli, const struct command *c, int argc, char *const *argv)
 {
 	struct story story;
 
-	if ((cli->options.given & OPTION_HELP) != 0) {
+	if (option_given(&cli->options, OPTION_HELP)) {
 		help_print(cli->out, c);
 		return CLI_OK;
 	}
-	if (!options_fit(c, &cli->options, &story) || !command_takes(c, cli->n_arguments, &story))
+	enum err e = options_parse(argc, argv, OPTIONS_GENERAL | c->options, &cli->options, &story);
+	if (e != ERR_OK || !options_fit(c, &cli->options, &story) ||
+	    !command_takes(c, cli->n_arguments, &story))
 		return fail_usage(cli, c, story.text);
 	return c->run(cli);
 }
@@ -127,13 +129,13 @@ run_line(struct cli *cli, int argc, char *const *argv)
 	struct story story;
 	size_t n_own;
 
-	if (options_parse(argc, argv, &cli->options, &story) != ERR_OK)
+	if (options_words(argc, argv, &cli->options, &story) != ERR_OK)
 		return fail_usage(cli, NULL, story.text);
-	cli->json = (cli->options.given & OPTION_JSON) != 0;
-	if ((cli->options.given & OPTION_VERSION) != 0)
+	cli->json = option_given(&cli->options, OPTION_JSON);
+	if (option_given(&cli->options, OPTION_VERSION))
 		return cmd_version(cli);
 	if (cli->options.n_words == 0) {
-		bool asked = (cli->options.given & OPTION_HELP) != 0;
+		bool asked = option_given(&cli->options, OPTION_HELP);
 		help_print(asked ? cli->out : cli->err, NULL);
 		return asked ? CLI_OK : CLI_USAGE;
 	}
@@ -143,7 +145,7 @@ run_line(struct cli *cli, int argc, char *const *argv)
 		return fail_usage(cli, NULL, story.text);
 	cli->arguments = cli->options.words + n_own;
 	cli->n_arguments = cli->options.n_words - n_own;
-	return run_command(cli, c);
+	return run_command(cli, c, argc, argv);
 }
 
 enum cli_exit
@@ -151,6 +153,7 @@ cli_run(struct cli *cli, int argc, char *const *argv)
 {
 	enum cli_exit code = run_line(cli, argc, argv);
 
+	options_fini(&cli->options);
 	/* An answer that could not be written (a full disk behind >FILE) is no success. */
 	if ((fflush(cli->out) != 0 || ferror(cli->out) != 0) && code == CLI_OK)
 		return cli_fail(

@@ -39,7 +39,7 @@ static void
 print_answer(struct cli *cli, const struct rows *rows, const char *message)
 {
 	if (!cli->json) {
-		if ((cli->options.given & OPTION_LIFT) != 0)
+		if (option_given(&cli->options, OPTION_LIFT))
 			fprintf(cli->out, "%s\n", message);
 		else
 			print_table(cli, rows);

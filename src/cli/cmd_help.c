@@ -16,10 +16,10 @@ print_option(FILE *to, const struct option_row *o)
 }
 
 static void
-print_options(FILE *to, unsigned which)
+print_options(FILE *to, uint64_t which)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
-		if ((which & (unsigned)OPTIONS[i].bit) != 0)
+		if ((which & OPTION_BIT(OPTIONS[i].id)) != 0)
 			print_option(to, &OPTIONS[i]);
 	}
 }
@@ -29,7 +29,7 @@ print_all(FILE *to)
 {
 	char usage[COMMAND_USAGE_MAX];
 
-	fputs("usage: dray [-c FILE] COMMAND [ARGUMENTS]\n\ncommands:\n", to);
+	fputs("usage: dray COMMAND [OPTIONS] [ARGUMENTS]\n\ncommands:\n", to);
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		fprintf(to, "  %s\n        %s\n", command_usage(&COMMANDS[i], usage),
 		    COMMANDS[i].summary);
@@ -38,7 +38,7 @@ print_all(FILE *to)
 	print_options(to, OPTIONS_GENERAL);
 	fputs("\nexit codes:\n", to);
 	for (int i = 0; i < CLI_N_EXITS; i++)
-		fprintf(to, "  %d  %s\n", i, exit_text((enum cli_exit)i));
+		fprintf(to, "  %2d  %s\n", i, exit_text((enum cli_exit)i));
 	fputs("\nThe manual, dray(1), says more.\n", to);
 }
 
@@ -51,8 +51,8 @@ help_print(FILE *to, const struct command *c)
 		print_all(to);
 		return;
 	}
-	fprintf(to, "usage: dray [-c FILE] %s [--json]\n\n%s\n\noptions:\n",
-	    command_usage(c, usage), c->summary);
+	fprintf(
+	    to, "usage: dray %s [--json]\n\n%s\n\noptions:\n", command_usage(c, usage), c->summary);
 	print_options(to, OPTIONS_GENERAL | c->options);
 }
 
@@ -62,7 +62,7 @@ command_json(const struct command *c)
 	json_t *o = json_new_object(), *options = json_new_array();
 
 	for (size_t i = 0; i < N_OPTIONS; i++) {
-		if ((c->options & (unsigned)OPTIONS[i].bit) != 0)
+		if ((c->options & OPTION_BIT(OPTIONS[i].id)) != 0)
 			json_push(options, json_new_text(slice_str(OPTIONS[i].name)));
 	}
 	json_put(o, "command", json_new_text(slice_str(c->words)));

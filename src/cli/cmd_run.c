@@ -54,8 +54,8 @@ enum cli_exit
 cmd_run(struct cli *cli)
 {
 	struct control_daemon daemon _cleanup_(control_forget) = {.config = NULL};
-	struct ipc_ctl_run body = {
-	    .route = slice_str(cli->arguments[0]), .wait = (cli->options.given & OPTION_WAIT) != 0};
+	struct ipc_ctl_run body = {.route = slice_str(cli->arguments[0]),
+	    .wait = option_given(&cli->options, OPTION_WAIT)};
 	struct control_answer answer;
 
 	enum cli_exit code = cli_check_length(cli, "route's name", cli->arguments[0], IPC_NAME_MAX);

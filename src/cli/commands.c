@@ -2,24 +2,30 @@
 
 #include "base/text.h"
 
+#define GATEWAY OPTION_BIT(OPTION_CONFIG)
+#define ONLY(o) OPTION_BIT(OPTION_##o)
+
 const struct command COMMANDS[] = {
-    {"check", "", "check the configuration and the files that it names", 0, cmd_check},
-    {"status", "[ROUTE]", "routes, remotes and sessions; what is stuck, and why", 0, cmd_status},
+    {"check", "", "check the configuration and the files that it names", GATEWAY, cmd_check},
+    {"status", "[ROUTE]", "routes, remotes and sessions; what is stuck, and why", GATEWAY,
+	cmd_status},
     {"transfers", "", "list transfers, the newest first",
-	OPTION_ROUTE | OPTION_STATE | OPTION_LIMIT, cmd_transfers},
-    {"trace", "ID|PATH", "tell one file's way", 0, cmd_trace},
-    {"run", "ROUTE", "run a route now", OPTION_WAIT, cmd_run},
-    {"retry", "ID", "try a transfer again that was given up, skipped or gone", 0, cmd_retry},
-    {"bans", "", "list the addresses that are turned away, or let one in again", OPTION_LIFT,
-	cmd_bans},
-    {"key new", "NAME", "make the key pair of an identity", 0, cmd_key_new},
-    {"key show", "NAME", "show the public half, to be sent to a partner", 0, cmd_key_show},
-    {"key list", "", "list the identities and their keys", 0, cmd_key_list},
-    {"key password", "", "make the hash of an account's password", 0, cmd_key_password},
-    {"host scan", "REMOTE", "ask a remote for its host keys and compare them", 0, cmd_host_scan},
-    {"host trust", "REMOTE FINGERPRINT", "pin the host key that has this fingerprint", 0,
+	GATEWAY | ONLY(ROUTE) | ONLY(STATE) | ONLY(LIMIT), cmd_transfers},
+    {"trace", "ID|PATH", "tell one file's way", GATEWAY, cmd_trace},
+    {"run", "ROUTE", "run a route now", GATEWAY | ONLY(WAIT), cmd_run},
+    {"retry", "ID", "try a transfer again that was given up, skipped or gone", GATEWAY, cmd_retry},
+    {"bans", "", "list the addresses that are turned away, or let one in again",
+	GATEWAY | ONLY(LIFT), cmd_bans},
+    {"key new", "NAME", "make the key pair of an identity", GATEWAY, cmd_key_new},
+    {"key show", "NAME", "show the public half, to be sent to a partner", GATEWAY, cmd_key_show},
+    {"key list", "", "list the identities and their keys", GATEWAY, cmd_key_list},
+    {"key password", "", "make the hash of an account's password", GATEWAY, cmd_key_password},
+    {"host scan", "REMOTE", "ask a remote for its host keys and compare them", GATEWAY,
+	cmd_host_scan},
+    {"host trust", "REMOTE FINGERPRINT", "pin the host key that has this fingerprint", GATEWAY,
 	cmd_host_trust},
-    {"host list", "REMOTE", "list the host keys that are pinned for a remote", 0, cmd_host_list},
+    {"host list", "REMOTE", "list the host keys that are pinned for a remote", GATEWAY,
+	cmd_host_list},
     {"version", "", "say which version this is", 0, cmd_version},
     {"help", "[COMMAND] [WORD]", "say how dray, or one command, is used", 0, cmd_help},
 };
@@ -108,17 +114,28 @@ command_find(const char *const *words, size_t n_words, size_t *ret_n_words, stru
 	return NULL;
 }
 
+/* How many of them there may be. An argument's name ends in "…" where it may be repeated. */
+static void
+count_arguments(const struct command *c, size_t *ret_least, size_t *ret_most)
+{
+	static const char MANY[] = "…";
+	struct slice rest = slice_str(c->arguments), name;
+
+	*ret_least = *ret_most = 0;
+	while (rest.len > 0) {
+		rest = slice_cut(rest, ' ', &name);
+		*ret_least += name.ptr[0] == '[' ? 0 : 1;
+		bool many = memmem(name.ptr, name.len, MANY, sizeof MANY - 1) != NULL;
+		*ret_most = many || *ret_most == SIZE_MAX ? SIZE_MAX : *ret_most + 1;
+	}
+}
+
 bool
 command_takes(const struct command *c, size_t n_arguments, struct story *story)
 {
-	struct slice rest = slice_str(c->arguments), name;
-	size_t least = 0, most = 0;
+	size_t least, most;
 
-	while (rest.len > 0) {
-		rest = slice_cut(rest, ' ', &name);
-		most++;
-		least += name.ptr[0] == '[' ? 0 : 1;
-	}
+	count_arguments(c, &least, &most);
 	if (n_arguments >= least && n_arguments <= most)
 		return true;
 	if (most == 0)
@@ -129,17 +146,29 @@ command_takes(const struct command *c, size_t n_arguments, struct story *story)
 	return false;
 }
 
+static void
+usage_options(const struct command *c, char *dst, size_t dst_len)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < N_OPTIONS && len < dst_len; i++) {
+		const struct option_row *o = &OPTIONS[i];
+		if ((c->options & OPTION_BIT(o->id)) == 0 || o->id == OPTION_CONFIG)
+			continue;
+		len += (size_t)snprintf(dst + len, dst_len - len, " [--%s%s%s]", o->name,
+		    o->value == NULL ? "" : " ", o->value == NULL ? "" : o->value);
+	}
+}
+
 const char *
 command_usage(const struct command *c, char dst[COMMAND_USAGE_MAX])
 {
-	size_t len = (size_t)snprintf(dst, COMMAND_USAGE_MAX, "%s%s%s", c->words,
+	bool many = __builtin_popcountll(c->options) > COMMAND_OPTIONS_SHOWN;
+	size_t len = (size_t)snprintf(dst, COMMAND_USAGE_MAX, "%s%s%s%s%s",
+	    (c->options & GATEWAY) != 0 ? "[-c FILE] " : "", c->words, many ? " [OPTIONS]" : "",
 	    c->arguments[0] == '\0' ? "" : " ", c->arguments);
 
-	for (size_t i = 0; i < N_OPTIONS && len < COMMAND_USAGE_MAX; i++) {
-		const struct option_row *o = &OPTIONS[i];
-		if ((c->options & (unsigned)o->bit) != 0)
-			len += (size_t)snprintf(dst + len, COMMAND_USAGE_MAX - len, " [--%s%s%s]",
-			    o->name, o->value == NULL ? "" : " ", o->value == NULL ? "" : o->value);
-	}
+	if (!many && len < COMMAND_USAGE_MAX)
+		usage_options(c, dst + len, COMMAND_USAGE_MAX - len);
 	return dst;
 }

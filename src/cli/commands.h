@@ -5,10 +5,11 @@
 #include "cli/cli.h"
 
 struct command {
-	const char *words;     /* one or two: "status", "key new" */
-	const char *arguments; /* their names; one in brackets may be left out */
+	const char *words; /* one or two: "status", "key new" */
+	/* Their names. One in brackets may be left out, one with "…" behind it be repeated. */
+	const char *arguments;
 	const char *summary;
-	unsigned options; /* bits of enum option_bit, beside OPTIONS_GENERAL */
+	uint64_t options; /* bits of enum option_id, beside OPTIONS_GENERAL */
 	enum cli_exit (*run)(struct cli *cli);
 };
 
@@ -25,8 +26,9 @@ const struct command *command_find(
 /* False, with a story, when the command doesn't take so many arguments. */
 bool command_takes(const struct command *c, size_t n_arguments, struct story *story) must_check;
 
-/* How the command is written, "trace ID|PATH": with its own options, ready to be printed. */
-enum { COMMAND_USAGE_MAX = 160 };
+/* How the command is written, "[-c FILE] trace ID|PATH": with its own options, or "[OPTIONS]" where
+ * they are many; ready to be printed. */
+enum { COMMAND_USAGE_MAX = 160, COMMAND_OPTIONS_SHOWN = 4 };
 const char *command_usage(const struct command *c, char dst[COMMAND_USAGE_MAX]);
 
 enum cli_exit cmd_check(struct cli *cli);
@@ -43,6 +45,15 @@ enum cli_exit cmd_key_password(struct cli *cli);
 enum cli_exit cmd_host_scan(struct cli *cli);
 enum cli_exit cmd_host_trust(struct cli *cli);
 enum cli_exit cmd_host_list(struct cli *cli);
+enum cli_exit cmd_get(struct cli *cli);
+enum cli_exit cmd_put(struct cli *cli);
+enum cli_exit cmd_sync(struct cli *cli);
+enum cli_exit cmd_ls(struct cli *cli);
+enum cli_exit cmd_stat(struct cli *cli);
+enum cli_exit cmd_sum(struct cli *cli);
+enum cli_exit cmd_rm(struct cli *cli);
+enum cli_exit cmd_mv(struct cli *cli);
+enum cli_exit cmd_mkdir(struct cli *cli);
 enum cli_exit cmd_version(struct cli *cli);
 enum cli_exit cmd_help(struct cli *cli);
 

@@ -14,6 +14,9 @@ static const char *const TEXTS[CLI_N_EXITS] = {
     [CLI_HOST_KEY] = "a host key is not the one that it should be",
     [CLI_AUTH] = "the server refused our key",
     [CLI_NOT_FOUND] = "nothing has that name or number",
+    [CLI_UNREACHABLE] = "the server cannot be reached, or the connection was lost",
+    [CLI_PARTLY] = "some files failed, the others are done",
+    [CLI_INTERRUPTED] = "it was interrupted",
 };
 
 /* What isn't listed is CLI_FAILED. */
@@ -58,4 +61,23 @@ exit_from_cause(uint32_t cause)
 	};
 
 	return cause == 0 || cause > ARRAY_LEN(FROM_CAUSE) ? CLI_FAILED : FROM_CAUSE[cause - 1];
+}
+
+enum cli_exit
+exit_from_outcome(enum transport_outcome outcome)
+{
+	static const enum cli_exit FROM_OUTCOME[] = {
+	    [TRANSPORT_LOGGED_IN] = CLI_OK,
+	    [TRANSPORT_UNREACHABLE] = CLI_UNREACHABLE,
+	    [TRANSPORT_NO_ALGORITHM] = CLI_UNREACHABLE,
+	    [TRANSPORT_HOST_KEY_UNKNOWN] = CLI_HOST_KEY,
+	    [TRANSPORT_HOST_KEY_CHANGED] = CLI_HOST_KEY,
+	    [TRANSPORT_USER_KEY_REFUSED] = CLI_AUTH,
+	    [TRANSPORT_BAD_PRIVATE_KEY] = CLI_AUTH,
+	    [TRANSPORT_NO_SFTP] = CLI_UNREACHABLE,
+	    [TRANSPORT_LOCAL_FAILURE] = CLI_FAILED,
+	};
+
+	BUG_ON((unsigned)outcome >= ARRAY_LEN(FROM_OUTCOME));
+	return FROM_OUTCOME[outcome];
 }

@@ -156,22 +156,36 @@ test_version(void **state)
 	answer_fini(&c);
 }
 
+/* Within one command each letter and name means one thing. */
+static void
+check_options(const struct command *c)
+{
+	uint64_t set = c->options | OPTIONS_GENERAL;
+
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const struct option_row *o = &OPTIONS[i];
+		if ((set & OPTION_BIT(o->id)) == 0)
+			continue;
+		assert_ptr_equal(option_by_name(slice_str(o->name), set), o);
+		if (o->letter != 0)
+			assert_ptr_equal(option_by_letter(o->letter, set), o);
+	}
+}
+
 /* Every option of a command is in the table of options, and no command has two meanings. */
 static void
 test_table(void **state)
 {
 	char usage[COMMAND_USAGE_MAX];
-	unsigned all = 0;
 
 	(void)state;
-	for (size_t i = 0; i < N_OPTIONS; i++)
-		all |= (unsigned)OPTIONS[i].bit;
 	for (size_t i = 0; i < N_COMMANDS; i++) {
-		assert_int_equal(COMMANDS[i].options & ~all, 0);
+		assert_int_equal(COMMANDS[i].options & ~OPTIONS_ALL, 0);
 		assert_int_equal(COMMANDS[i].options & OPTIONS_GENERAL, 0);
 		assert_true(strlen(command_usage(&COMMANDS[i], usage)) < COMMAND_USAGE_MAX - 1);
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(COMMANDS[i].words, COMMANDS[j].words);
+		check_options(&COMMANDS[i]);
 	}
 }
 

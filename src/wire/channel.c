@@ -3,17 +3,20 @@
 #include "base/bug.h"
 #include "base/rd.h"
 #include "wire/connection.h"
-#include "wire/server.h"
 
 /* A peer's ids are its own; this is ours, of the only channel that there is. */
 enum { OUR_ID = 0, SMALL_MAX = 256 };
 
 void
-channel_init(struct channel *c, struct wire_link *link)
+channel_init(struct channel *c, struct wire_link *link, enum wire_role role)
 {
-	*c = (struct channel){.link = link, .our_window = WIRE_WINDOW};
-	buf_init(&c->stash, WIRE_WINDOW);
+	*c = (struct channel){.link = link, .role = role};
+	channel_set_window(c, WIRE_WINDOW);
+	if (role == WIRE_SERVER)
+		c->step = WIRE_WINDOW / 2;
+	buf_init(&c->stash, role == WIRE_CLIENT ? WIRE_CLIENT_WINDOW_MAX : WIRE_WINDOW);
 	buf_init(&c->queue, CHANNEL_QUEUE_MAX);
+	buf_init(&c->session.last_words, WIRE_LAST_WORDS_MAX);
 }
 
 void
@@ -21,6 +24,20 @@ channel_fini(struct channel *c)
 {
 	buf_fini(&c->stash);
 	buf_fini(&c->queue);
+	buf_fini(&c->session.last_words);
+}
+
+void
+channel_set_window(struct channel *c, size_t bytes)
+{
+	if (bytes > WIRE_CLIENT_WINDOW_MAX)
+		bytes = WIRE_CLIENT_WINDOW_MAX;
+	if (bytes < WIRE_CHANNEL_PACKET)
+		bytes = WIRE_CHANNEL_PACKET;
+	c->window = (uint32_t)bytes;
+	c->step = c->window / 4 < CHANNEL_STEP_MAX ? c->window / 4 : CHANNEL_STEP_MAX;
+	if (c->state == CHANNEL_NONE)
+		c->our_window = c->granted = c->window;
 }
 
 /* Sending. */
@@ -66,23 +83,30 @@ send_queue(struct channel *c)
 }
 
 /*
- * Opens the window again (section 5.2) once half of it was used: seldom enough to cost nothing, and
- * a peer with a full pipe never waits.
+ * Opens the window again (section 5.2) once a part of it was used: seldom enough to cost nothing,
+ * and a peer with a full pipe never waits. A window that was made wider is opened at once; what was
+ * granted beyond a narrower one is not granted again.
  */
 static enum err
 open_window(struct channel *c)
 {
+	int64_t more = (int64_t)c->consumed + c->window - c->granted;
 	uint8_t message[9] = {SSH_MSG_CHANNEL_WINDOW_ADJUST};
 
-	if (c->consumed < WIRE_WINDOW / 2 || c->peer_eof || c->peer_closed || c->sent_close ||
-	    !wire_link_open(c->link))
+	if ((c->consumed < c->step && c->window <= c->granted) || c->state != CHANNEL_OPEN ||
+	    c->peer_eof || c->peer_closed || c->sent_close || !wire_link_open(c->link))
 		return ERR_OK;
-	be32_store(message + 1, c->peer_id);
-	be32_store(message + 5, c->consumed);
-	enum err e = wire_link_send(c->link, slice_of(message, sizeof message), slice_of(NULL, 0));
-	if (e != ERR_OK)
-		return e;
-	c->our_window += c->consumed;
+	if (more > 0) {
+		be32_store(message + 1, c->peer_id);
+		be32_store(message + 5, (uint32_t)more);
+		enum err e =
+		    wire_link_send(c->link, slice_of(message, sizeof message), slice_of(NULL, 0));
+		if (e != ERR_OK)
+			return e;
+		c->our_window += (uint32_t)more;
+		c->granted += (uint32_t)more;
+	}
+	c->granted -= c->consumed;
 	c->consumed = 0;
 	return ERR_OK;
 }
@@ -154,10 +178,11 @@ channel_close(struct channel *c, uint32_t exit_status)
 {
 	enum err e = ERR_OK;
 
-	if (c->state == CHANNEL_NONE || c->sent_close)
+	if (c->state == CHANNEL_NONE || c->state == CHANNEL_ASKED || c->sent_close)
 		return ERR_OK;
 	if (!c->peer_closed) {
-		e = send_exit_status(c, exit_status);
+		if (c->role == WIRE_SERVER)
+			e = send_exit_status(c, exit_status);
 		if (e == ERR_OK)
 			e = say(c, SSH_MSG_CHANNEL_EOF);
 	}
@@ -219,19 +244,22 @@ on_data(struct channel *c, struct rd *r, struct story *story)
 	return buf_put(&c->stash, data.ptr, data.len);
 }
 
-/* A client has nothing to say on another stream than the first. */
+/* What is on another stream than the first is no part of ours; a server's is kept for stories. */
 static enum err
 on_extended_data(struct channel *c, struct rd *r, struct story *story)
 {
-	(void)rd_u32(r);
+	uint32_t stream = rd_u32(r);
 	struct slice data = rd_string(r, WIRE_PACKET_MAX);
 
 	if (rd_done(r) != ERR_OK)
 		return story_fail(story, ERR_FORMAT, "a CHANNEL_EXTENDED_DATA is malformed");
 	enum err e = charge_window(c, data.len, story);
-	if (e == ERR_OK)
-		c->consumed += (uint32_t)data.len;
-	return e;
+	if (e != ERR_OK)
+		return e;
+	c->consumed += (uint32_t)data.len;
+	if (c->role != WIRE_CLIENT || stream != SSH_EXTENDED_DATA_STDERR)
+		return ERR_OK;
+	return channel_keep_words(c, data);
 }
 
 static enum err
@@ -253,15 +281,6 @@ on_close(struct channel *c, struct rd *r, struct story *story)
 	return ERR_OK;
 }
 
-/* An answer to a request of ours: exit-status wants none, so there is nothing to do. */
-static enum err
-on_answer(struct channel *c unused_arg, struct rd *r, struct story *story)
-{
-	if (rd_done(r) != ERR_OK)
-		return story_fail(story, ERR_FORMAT, "an answer in the channel is malformed");
-	return ERR_OK;
-}
-
 /* Messages in the channel: the cursor stands behind its id. */
 static const struct channel_message {
 	uint8_t number;
@@ -272,8 +291,8 @@ static const struct channel_message {
     {SSH_MSG_CHANNEL_EXTENDED_DATA, on_extended_data},
     {SSH_MSG_CHANNEL_EOF, on_eof},
     {SSH_MSG_CHANNEL_CLOSE, on_close},
-    {SSH_MSG_CHANNEL_SUCCESS, on_answer},
-    {SSH_MSG_CHANNEL_FAILURE, on_answer},
+    {SSH_MSG_CHANNEL_SUCCESS, channel_on_success},
+    {SSH_MSG_CHANNEL_FAILURE, channel_on_failure},
 };
 
 static enum err
@@ -284,27 +303,44 @@ on_channel_message(
 
 	(void)rd_u8(&r);
 	uint32_t id = rd_u32(&r);
-	if (r.failed || id != OUR_ID || c->state == CHANNEL_NONE || c->peer_closed)
+	if (r.failed || id != OUR_ID || c->state == CHANNEL_NONE || c->state == CHANNEL_ASKED ||
+	    c->peer_closed)
 		return story_fail(story, ERR_FORMAT,
 		    "the peer speaks of a channel that is not open (message %u)",
 		    (unsigned)m->number);
 	return m->handle(c, &r, story);
 }
 
+/* Those that aren't in it, or bring more than a few numbers: as a server hears them, and a client.
+ */
+static const struct {
+	uint8_t number;
+	channel_input_fn *by_role[2];
+} REQUESTS[] = {
+    {SSH_MSG_GLOBAL_REQUEST,
+	{[WIRE_SERVER] = channel_on_global, [WIRE_CLIENT] = channel_on_global}},
+    {SSH_MSG_REQUEST_SUCCESS, {[WIRE_CLIENT] = channel_on_global_answer}},
+    {SSH_MSG_REQUEST_FAILURE, {[WIRE_CLIENT] = channel_on_global_answer}},
+    {SSH_MSG_CHANNEL_OPEN, {[WIRE_SERVER] = channel_on_open, [WIRE_CLIENT] = channel_refuse_open}},
+    {SSH_MSG_CHANNEL_OPEN_CONFIRMATION, {[WIRE_CLIENT] = channel_on_confirmation}},
+    {SSH_MSG_CHANNEL_OPEN_FAILURE, {[WIRE_CLIENT] = channel_on_open_failure}},
+    {SSH_MSG_CHANNEL_REQUEST,
+	{[WIRE_SERVER] = channel_on_request, [WIRE_CLIENT] = channel_on_report}},
+};
+
 enum err
 channel_input(struct channel *c, struct slice payload, struct story *story)
 {
 	uint8_t number = payload.len == 0 ? 0 : payload.ptr[0];
 
-	if (number == SSH_MSG_GLOBAL_REQUEST)
-		return channel_on_global(c, payload, story);
-	if (number == SSH_MSG_CHANNEL_OPEN)
-		return channel_on_open(c, payload, story);
-	if (number == SSH_MSG_CHANNEL_REQUEST)
-		return channel_on_request(c, payload, story);
 	for (size_t i = 0; i < ARRAY_LEN(MESSAGES); i++) {
 		if (MESSAGES[i].number == number)
 			return on_channel_message(c, &MESSAGES[i], payload, story);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(REQUESTS); i++) {
+		channel_input_fn *handle = REQUESTS[i].by_role[c->role];
+		if (REQUESTS[i].number == number && handle != NULL)
+			return handle(c, payload, story);
 	}
 	return ERR_UNSUPPORTED;
 }

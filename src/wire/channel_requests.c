@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "wire/channel.h"
 #include "wire/connection.h"
-#include "wire/server.h"
 
 enum { NAME_MAX_LEN = 64, ANSWER_MAX = 1024 };
 
@@ -104,24 +103,47 @@ accept_opening(struct channel *c, const struct opening *o)
 	return e == ERR_OK ? channel_answer(c, &b) : e;
 }
 
+static enum err
+read_opening(struct slice payload, struct opening *ret_o, struct story *story)
+{
+	struct rd r = rd_of(payload);
+
+	(void)rd_u8(&r);
+	ret_o->type = rd_string(&r, WIRE_PACKET_MAX);
+	ret_o->id = rd_u32(&r);
+	ret_o->window = rd_u32(&r);
+	ret_o->packet = rd_u32(&r);
+	/* What follows belongs to the type: addresses, for forwarding. */
+	return r.failed ? story_fail(story, ERR_FORMAT, "a CHANNEL_OPEN is malformed") : ERR_OK;
+}
+
+/* A server has no reason to open one: we forward nothing. */
+enum err
+channel_refuse_open(struct channel *c, struct slice payload, struct story *story)
+{
+	struct opening o;
+	enum err e = read_opening(payload, &o, story);
+
+	if (e == ERR_OK)
+		e = count_refusal(c, story);
+	if (e != ERR_OK)
+		return e;
+	return refuse_opening(
+	    c, o.id, SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, "nothing is forwarded here");
+}
+
 enum err
 channel_on_open(struct channel *c, struct slice payload, struct story *story)
 {
-	struct rd r = rd_of(payload);
 	struct opening o;
+	enum err e = read_opening(payload, &o, story);
 
-	(void)rd_u8(&r);
-	o.type = rd_string(&r, WIRE_PACKET_MAX);
-	o.id = rd_u32(&r);
-	o.window = rd_u32(&r);
-	o.packet = rd_u32(&r);
-	/* What follows belongs to the type: addresses, for forwarding. */
-	if (r.failed)
-		return story_fail(story, ERR_FORMAT, "a CHANNEL_OPEN is malformed");
+	if (e != ERR_OK)
+		return e;
 	bool is_session = slice_is(o.type, "session");
 	if (is_session && c->state == CHANNEL_NONE && o.packet >= CHANNEL_PACKET_MIN)
 		return accept_opening(c, &o);
-	enum err e = count_refusal(c, story);
+	e = count_refusal(c, story);
 	if (e != ERR_OK)
 		return e;
 	if (!is_session)
@@ -175,6 +197,15 @@ turn_away(struct channel *c, bool want_reply)
 }
 
 enum err
+channel_refuse_request(struct channel *c, struct slice name, bool want_reply, struct story *story)
+{
+	enum err e =
+	    slice_starts_with(name, slice_str("keepalive@")) ? ERR_OK : count_refusal(c, story);
+
+	return e == ERR_OK && want_reply ? answer_id(c, SSH_MSG_CHANNEL_FAILURE) : e;
+}
+
+enum err
 channel_on_request(struct channel *c, struct slice payload, struct story *story)
 {
 	struct rd r = rd_of(payload);
@@ -196,9 +227,5 @@ channel_on_request(struct channel *c, struct slice payload, struct story *story)
 		return want_reply ? answer_id(c, SSH_MSG_CHANNEL_SUCCESS) : ERR_OK;
 	if ((slice_is(name, "exec") || slice_is(name, "shell")) && c->state == CHANNEL_IDLE)
 		return turn_away(c, want_reply);
-	enum err e =
-	    slice_starts_with(name, slice_str("keepalive@")) ? ERR_OK : count_refusal(c, story);
-	if (e == ERR_OK && want_reply)
-		e = answer_id(c, SSH_MSG_CHANNEL_FAILURE);
-	return e;
+	return channel_refuse_request(c, name, want_reply, story);
 }

@@ -36,7 +36,7 @@ wire_server_new(struct wire_server **ret_w, const struct wire_server_config *con
 	enum err e = wire_link_new(&w->link, &config->link);
 	if (e == ERR_OK)
 		e = userauth_new(&w->userauth, w->link, config->methods, config->max_failures);
-	channel_init(&w->channel, w->link);
+	channel_init(&w->channel, w->link, WIRE_SERVER);
 	if (e != ERR_OK) {
 		wire_server_free(w);
 		return e;

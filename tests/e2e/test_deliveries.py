@@ -88,8 +88,9 @@ def test_archived_under_the_next_free_name(shelf):
     for n in (1, 2, 3):
         path = put(gateway, "doc.csv", b"content %d" % n)
         assert gateway.get("erp", "/in/doc.csv") == b"content %d" % n
-        wait_until(lambda: not path.exists(), "it has left its folder")
-        wait_until(lambda: len(archive(gateway)) == n, "it is in the archive")
+        # It is told after the file has moved, and done with what it left.
+        wait_until(lambda: len(gateway.events("file.archived")) == n, "it is in the archive")
+        assert not path.exists()
     assert archive(gateway) == {"doc.csv": b"content 1", "doc.2.csv": b"content 2",
                                 "doc.3.csv": b"content 3"}
     assert [e["as"] for e in gateway.events("file.archived")] == \
@@ -188,7 +189,10 @@ def test_what_a_route_published_is_traced(gateway, source):
     source.put("a.csv", b"from afar")
     gateway.settled("a.csv")
     assert gateway.get("erp", "/inbox/a.csv") == b"from afar"
-    wait_until(lambda: gateway.published() == {}, "it has left its folder")
+    # First the file leaves its folder, then it is said in the ledger.
+    wait_until(lambda: gateway.trace("a.csv")[0]["events"][-1]["what"] == "archived",
+               "it is archived")
+    assert gateway.published() == {}
     [told] = gateway.trace("a.csv")
     assert told["state"] == "delivered"
     last = [(e["what"], e["detail"]) for e in told["events"]][-2:]

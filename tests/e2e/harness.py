@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import re
 import select
 import shutil
@@ -53,9 +54,13 @@ def wait_until(condition, what, patience=PATIENCE):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Not one that the kernel gives to whoever asks for any, while nobody listens there yet."""
+    first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(min(10_000, first - 1), first)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def sha256(content):
@@ -122,7 +127,7 @@ def is_alive(pid):
     return state not in "ZX"
 
 
-def end(process, how=signal.SIGTERM, patience=15):
+def end(process, how=signal.SIGTERM, patience=PATIENCE):
     """Ends a child of ours, at the latest by SIGKILL; returns its exit code."""
     if process.poll() is None:
         process.send_signal(how)
@@ -351,12 +356,12 @@ class Gateway:
 
     def kill9(self):
         self.process.kill()
-        self.process.wait(15)
+        self.process.wait(PATIENCE)
         self.wait_for_the_end_of_roles()
 
     def wait_for_the_end_of_roles(self):
         sid = self.process.pid
-        wait_until(lambda: not processes_of_session(sid), "every role has ended with drayd", 15)
+        wait_until(lambda: not processes_of_session(sid), "every role has ended with drayd")
 
     def restart(self):
         self.stop()

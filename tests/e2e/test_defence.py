@@ -424,7 +424,7 @@ def begin_stop(gateway):
     gateway.wait_event("core.stopping")
 
 
-def ended(gateway, patience=15):
+def ended(gateway, patience=PATIENCE):
     gateway.process.wait(patience)
     gateway.wait_for_the_end_of_roles()
     return gateway.process.returncode

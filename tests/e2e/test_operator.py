@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import DRAYD, SANITIZER, is_alive, wait_until
+from harness import DRAYD, PATIENCE, SANITIZER, is_alive, wait_until
 
 
 def test_status_tells_of_everything(source, gateway, new_wire):
@@ -166,7 +166,7 @@ def test_a_stop_ends_everything(source, gateway, new_relay, new_wire, how):
     wire = new_wire(gateway)
     wait_until(lambda: gateway.transfers("--state", "fetching"), "the fetch has begun")
     gateway.process.send_signal(how)
-    assert gateway.process.wait(15) == 0
+    assert gateway.process.wait(PATIENCE) == 0
     gateway.wait_for_the_end_of_roles()
     wire.wait_closed()
     assert not (gateway.home / "control.sock").exists()

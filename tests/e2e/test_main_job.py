@@ -118,15 +118,16 @@ def test_rules_decide_what_is_taken(source, gateway):
 def test_a_young_file_waits_for_its_age(source, gateway):
     gateway.route["match"] = {"min_age": "3s"}
     source.put("old", b"old", age=60)
-    source.put("young", b"young")
     began = time.time()
+    source.put("young", b"young")
     gateway.start()
     gateway.settled("old")
+    seen = source.names(), gateway.route_status()["waiting"]
+    # Listings tell whole seconds: it may seem to be almost one older than it is.
     if time.time() < began + 2:
-        assert "young" in source.names()
-        assert gateway.route_status()["waiting"] == 1, "it is counted"
+        assert seen == (["young"], 1), "it is there, and counted"
     gateway.settled("young")
-    assert time.time() - began > 1.5
+    assert time.time() - began >= 2
     assert gateway.published() == {"old": b"old", "young": b"young"}
 
 
@@ -294,18 +295,17 @@ def test_a_consumer_removes_what_it_took(source, gateway):
 
 
 def test_what_vanishes_before_it_is_fetched_is_gone(source, gateway, new_relay):
-    relay = new_relay(source.port, rate=200_000)
+    relay = new_relay(source.port, rate=60_000)
     gateway.config["remotes"] = {}
     gateway.add_remote("acme", source, port=relay.port)
     source.put("a-first", os.urandom(600_000), age=20)
     for i in range(40):
         source.put(f"later{i:02}", os.urandom(20_000))
     gateway.start()
-    wait_until(lambda: [t for t in gateway.transfers("--state", "ready")], "some wait")
-    waiting = {os.path.basename(t["path"]) for t in gateway.transfers("--state", "ready")}
-    victim = sorted(waiting)[-1]
+    waiting = wait_until(lambda: gateway.transfers("--state", "ready"), "some wait")
+    victim = max(os.path.basename(t["path"]) for t in waiting)
     (source.outbox / victim).unlink()
     relay.rate = None
     wait_until(lambda: source.names() == [], "the rest was taken")
-    assert gateway.trace(victim)[0]["state"] in ("gone", "settled")
+    wait_until(lambda: gateway.trace(victim)[0]["state"] in ("gone", "settled"), "it is missed")
     assert len(gateway.published()) >= 40

@@ -66,7 +66,8 @@ def test_run_says_why_it_failed(source, gateway):
     assert "refused" in done.stderr.lower(), done.stderr
     assert gateway.remote_status()["condition"] == "unreachable"
     source.start()
-    assert gateway.dray_raw("run", "main", "--wait").returncode == 0
+    # The first may be one that was under way already, and refused.
+    wait_until(lambda: gateway.dray_raw("run", "main", "--wait").returncode == 0, "a run succeeds")
     assert gateway.remote_status()["condition"] == "ok"
 
 
@@ -203,6 +204,8 @@ def test_a_quiet_log_is_quiet_of_all_roles(source, gateway):
     gateway.write_config()
     gateway.launch_early()
     wait_until(lambda: source.names() == [], "it came through")
+    # Such a log does not tell when the listener is ready.
+    wait_until(lambda: [a for a in gateway.status()["addresses"] if a["listening"]], "it listens")
     assert gateway.get("erp", "/inbox/doc") == b"content"
     gateway.stop()
     assert gateway.log_text() == ""

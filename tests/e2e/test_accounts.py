@@ -293,6 +293,7 @@ def test_what_is_denied_is_logged(trapped, gateway, new_wire):
                                                  path=path), command)
         assert why in told[-1]["why"]
     # What simply isn't there is no denial, nor is "..", which leads nowhere.
+    wait_until(lambda: not gateway.status()["sessions"], "all of them have told all")
     before = len(gateway.events("file.denied"))
     assert gateway.sftp("erp", "get /inbox/nowhere").returncode != 0
     assert gateway.sftp("erp", "get /inbox/../../../etc/passwd").returncode != 0

@@ -192,12 +192,12 @@ class Source:
         self.host_key = new_key(self.directory / f"host_key_{time.monotonic_ns()}")
         self.start()
 
-    def put(self, name, content, age=None):
+    def put(self, name, content, age=None, mtime=None):
         """The file appears whole, as a careful producer does it; age: seconds since its mtime."""
         part = self.directory / f".part-{time.monotonic_ns()}"
         part.write_bytes(content)
-        if age is not None:
-            then = time.time() - age
+        if age is not None or mtime is not None:
+            then = time.time() - age if mtime is None else mtime
             os.utime(part, (then, then))
         part.rename(self.outbox / name)
         return content

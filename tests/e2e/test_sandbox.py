@@ -102,7 +102,7 @@ def test_the_listener(two_folders):
 
 
 def test_a_courier(source, gateway, new_relay):
-    relay = new_relay(source.port, rate=300_000)
+    relay = new_relay(source.port, rate=80_000)
     gateway.config["remotes"] = {}
     gateway.add_remote("acme", source, port=relay.port)
     content = source.put("doc", os.urandom(1_000_000))

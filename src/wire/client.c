@@ -1,34 +1,14 @@
-#include "wire/client.h"
-
+/* A client's life, what comes in, and what is told of it. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bug.h"
 #include "base/text.h"
-#include "wire/channel.h"
-#include "wire/login.h"
+#include "wire/client_internal.h"
 #include "wire/message.h"
-#include "wire/offer.h"
 
 /* Whose a message is, by its number (RFC 4250 section 4.1.2). */
 enum { FIRST_OF_USERAUTH = 50, FIRST_OF_CONNECTION = 80 };
-
-struct wire_client {
-	struct wire_offer offer;
-	struct wire_link *link;
-	struct login login;
-	struct channel channel;
-	bool told_host_key, told_open, told_eof;
-	bool wants_end;        /* we closed the channel, the server only answers */
-	uint32_t n_unanswered; /* keep-alives since the server was heard last */
-	bool hung_up;          /* the server: what comes now is the last */
-	bool line_ended;
-	char line_story[WIRE_TEXT_MAX]; /* ... when it broke */
-	bool over;
-	enum err error; /* why it is over */
-	enum wire_end end;
-	struct story story;
-};
 
 static enum err
 make_offer(struct wire_offer *o, const struct wire_client_config *config, struct story *story)
@@ -101,22 +81,21 @@ wire_client_free(struct wire_client *w)
 
 /* The end. */
 
-static void
-set_over(struct wire_client *w, enum err error, enum wire_end end)
+void
+client_set_over(struct wire_client *w, enum err error, enum wire_end end)
 {
 	w->over = true;
 	w->error = error;
 	w->end = end;
 }
 
-/* What went wrong here is told to the caller; to the server no more than that it is over. */
-static void
-give_up(struct wire_client *w, enum err error, enum wire_end end, const char *story)
+void
+client_give_up(struct wire_client *w, enum err error, enum wire_end end, const char *story)
 {
 	if (w->over)
 		return;
 	story_set(&w->story, "%s", story);
-	set_over(w, error, end);
+	client_set_over(w, error, end);
 	wire_link_disconnect(w->link,
 	    error == ERR_FORMAT ? SSH_DISCONNECT_PROTOCOL_ERROR : SSH_DISCONNECT_BY_APPLICATION,
 	    error == ERR_FORMAT ? "protocol error" : "bye");
@@ -125,13 +104,13 @@ give_up(struct wire_client *w, enum err error, enum wire_end end, const char *st
 void
 wire_client_end(struct wire_client *w, enum err error, const char *story)
 {
-	give_up(w, error, WIRE_END_OWN, story);
+	client_give_up(w, error, WIRE_END_OWN, story);
 }
 
-static void
-no_memory(struct wire_client *w)
+void
+client_no_memory(struct wire_client *w)
 {
-	give_up(w, ERR_NOMEM, WIRE_END_OWN, "no memory for the connection");
+	client_give_up(w, ERR_NOMEM, WIRE_END_OWN, "no memory for the connection");
 }
 
 /* The link can't go on; its story is told. */
@@ -152,7 +131,7 @@ end_with_link(struct wire_client *w, enum err e)
 		end = WIRE_END_OWN;
 	else if (e == ERR_CLOSED && wire_client_stage(w) == WIRE_STAGE_LOGIN)
 		end = WIRE_END_LOGIN;
-	set_over(w, e, end);
+	client_set_over(w, e, end);
 }
 
 static void
@@ -161,10 +140,10 @@ end_with_line(struct wire_client *w)
 	const char *said = wire_link_preamble(w->link);
 
 	if (w->wants_end && w->channel.peer_eof) {
-		set_over(w, ERR_OK, WIRE_END_LINE);
+		client_set_over(w, ERR_OK, WIRE_END_LINE);
 		return;
 	}
-	set_over(w, ERR_CLOSED, WIRE_END_LINE);
+	client_set_over(w, ERR_CLOSED, WIRE_END_LINE);
 	if (w->line_story[0] != '\0')
 		story_set(&w->story, "%s", w->line_story);
 	else if (wire_client_stage(w) == WIRE_STAGE_VERSION && said[0] != '\0')
@@ -182,7 +161,7 @@ end_with_channel(struct wire_client *w)
 
 	if (w->over)
 		return;
-	set_over(w, ERR_OK, WIRE_END_LINE);
+	client_set_over(w, ERR_OK, WIRE_END_LINE);
 	if (w->wants_end)
 		return;
 	if (x->signal[0] != '\0')
@@ -206,7 +185,7 @@ wire_client_space(struct wire_client *w, size_t *ret_len)
 {
 	*ret_len = 0;
 	if (channel_stash(&w->channel) != ERR_OK) {
-		no_memory(w);
+		client_no_memory(w);
 		return NULL;
 	}
 	return wire_link_space(w->link, ret_len);
@@ -303,9 +282,8 @@ step_one(struct wire_client *w, enum err *ret_error)
 	return e == ERR_OK;
 }
 
-/* Takes payloads until there is something to tell, or none is left. */
-static void
-step(struct wire_client *w)
+void
+client_step(struct wire_client *w)
 {
 	enum err e = ERR_OK;
 	bool more = true;
@@ -320,9 +298,10 @@ step(struct wire_client *w)
 		return;
 	struct story story = w->story;
 	if (story.text[0] == '\0')
-		no_memory(w);
+		client_no_memory(w);
 	else
-		give_up(w, e, e == ERR_ACCESS ? w->channel.session.end : WIRE_END_LINE, story.text);
+		client_give_up(
+		    w, e, e == ERR_ACCESS ? w->channel.session.end : WIRE_END_LINE, story.text);
 }
 
 bool
@@ -373,9 +352,9 @@ void
 wire_client_next_event(struct wire_client *w, struct wire_client_event *ret_event)
 {
 	*ret_event = (struct wire_client_event){.type = WIRE_NOTHING, .story = ""};
-	step(w);
+	client_step(w);
 	if (!w->over && flush(w) != ERR_OK)
-		no_memory(w);
+		client_no_memory(w);
 	if (!w->over && (tell_host_key(w, ret_event) || login_event(&w->login, ret_event)))
 		return;
 	if (tell_stream(w, ret_event) || !w->over)
@@ -384,211 +363,4 @@ wire_client_next_event(struct wire_client *w, struct wire_client_event *ret_even
 	ret_event->error = w->error;
 	ret_event->end = w->end;
 	ret_event->story = w->story.text;
-}
-
-/* Answers. */
-
-/* Only memory can fail, and the line with it. */
-static enum err
-answered(struct wire_client *w, enum err e)
-{
-	if (e != ERR_OK)
-		no_memory(w);
-	return w->over ? ERR_CLOSED : ERR_OK;
-}
-
-enum err
-wire_client_accept_host_key(struct wire_client *w)
-{
-	return w->over ? ERR_CLOSED : answered(w, wire_link_accept(w->link));
-}
-
-void
-wire_client_refuse_host_key(struct wire_client *w, enum err error, const char *story)
-{
-	if (w->over)
-		return;
-	wire_link_abandon(w->link);
-	story_set(&w->story, "%s", story);
-	set_over(w, error, WIRE_END_OWN);
-}
-
-enum err
-wire_client_prove(struct wire_client *w, const struct wire_proof *proof)
-{
-	return w->over ? ERR_CLOSED : answered(w, login_prove(&w->login, proof));
-}
-
-enum err
-wire_client_sign(struct wire_client *w, struct slice signature)
-{
-	return w->over ? ERR_CLOSED : answered(w, login_sign(&w->login, signature));
-}
-
-enum err
-wire_client_respond(struct wire_client *w, const struct slice *answers)
-{
-	return w->over ? ERR_CLOSED : answered(w, login_respond(&w->login, answers));
-}
-
-enum err
-wire_client_skip(struct wire_client *w)
-{
-	if (w->over)
-		return ERR_CLOSED;
-	login_skip(&w->login);
-	return ERR_OK;
-}
-
-/* The stream. */
-
-struct slice
-wire_client_peek(struct wire_client *w)
-{
-	if (channel_peek(&w->channel).len == 0)
-		step(w);
-	return channel_peek(&w->channel);
-}
-
-void
-wire_client_consume(struct wire_client *w, size_t len)
-{
-	channel_consume(&w->channel, len);
-}
-
-enum err
-wire_client_write(struct wire_client *w, const uint8_t *bytes, size_t len, size_t *ret_len)
-{
-	size_t queued = buf_len(wire_link_output(w->link));
-
-	*ret_len = 0;
-	if (w->over || !channel_is_writable(&w->channel))
-		return ERR_CLOSED;
-	if (queued >= WIRE_OUTPUT_HIGH)
-		return ERR_OK;
-	enum err e = channel_write(&w->channel, bytes, len, WIRE_OUTPUT_HIGH - queued, ret_len);
-	return answered(w, e);
-}
-
-bool
-wire_client_may_write(const struct wire_client *w)
-{
-	return !w->over && channel_is_writable(&w->channel) && !channel_is_stalled(&w->channel) &&
-	       buf_len(wire_link_output(w->link)) < WIRE_OUTPUT_HIGH;
-}
-
-void
-wire_client_close(struct wire_client *w)
-{
-	w->wants_end = true;
-	if (!w->over && channel_close(&w->channel, 0) != ERR_OK)
-		no_memory(w);
-}
-
-enum err
-wire_client_keep_alive(struct wire_client *w)
-{
-	if (w->over || !wire_client_authenticated(w))
-		return ERR_CLOSED;
-	w->n_unanswered++;
-	return answered(w, channel_keep_alive(&w->channel));
-}
-
-/* What there is to know. */
-
-struct buf *
-wire_client_output(struct wire_client *w)
-{
-	return wire_link_output(w->link);
-}
-
-void
-wire_client_set_window(struct wire_client *w, size_t bytes)
-{
-	channel_set_window(&w->channel, bytes);
-}
-
-size_t
-wire_client_window(const struct wire_client *w)
-{
-	return w->channel.window;
-}
-
-uint32_t
-wire_client_unanswered(const struct wire_client *w)
-{
-	return w->n_unanswered;
-}
-
-int64_t
-wire_client_round_trip_us(const struct wire_client *w)
-{
-	int64_t keys = wire_link_round_trip_us(w->link);
-	int64_t later = w->channel.session.round_trip_us;
-
-	if (keys == 0 || later == 0)
-		return keys + later;
-	return keys < later ? keys : later;
-}
-
-bool
-wire_client_is_over(const struct wire_client *w)
-{
-	return w->over;
-}
-
-bool
-wire_client_is_closing(const struct wire_client *w)
-{
-	return !w->over && w->channel.sent_close && !w->channel.peer_closed;
-}
-
-bool
-wire_client_is_closed(const struct wire_client *w)
-{
-	return w->channel.sent_close && w->channel.peer_closed;
-}
-
-void
-wire_client_trim(struct wire_client *w)
-{
-	if (w->channel.data.len == 0)
-		wire_link_trim(w->link);
-}
-
-enum wire_stage
-wire_client_stage(const struct wire_client *w)
-{
-	if (w->channel.state == CHANNEL_OPEN)
-		return WIRE_STAGE_OPEN;
-	if (wire_client_authenticated(w))
-		return WIRE_STAGE_CHANNEL;
-	if (w->login.begun)
-		return WIRE_STAGE_LOGIN;
-	return wire_link_facts(w->link)->peer_version[0] != '\0' ? WIRE_STAGE_KEYS
-								 : WIRE_STAGE_VERSION;
-}
-
-bool
-wire_client_authenticated(const struct wire_client *w)
-{
-	return w->login.state == LOGIN_DONE;
-}
-
-const struct wire_facts *
-wire_client_facts(const struct wire_client *w)
-{
-	return wire_link_facts(w->link);
-}
-
-const struct wire_exit *
-wire_client_exit(const struct wire_client *w)
-{
-	return &w->channel.session.exit;
-}
-
-struct slice
-wire_client_last_words(const struct wire_client *w)
-{
-	return buf_slice(&w->channel.session.last_words);
 }

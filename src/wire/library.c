@@ -32,7 +32,7 @@ static struct {
 	EVP_CIPHER *ciphers[LIBRARY_CIPHERS];
 	EVP_MD *digests[LIBRARY_DIGESTS];
 	EVP_MAC *macs[LIBRARY_MACS];
-	bool ready;
+	bool ready, tried;
 } library;
 
 static bool
@@ -71,7 +71,7 @@ try_methods(void)
 }
 
 enum err
-wire_library_init(void)
+wire_library_load(void)
 {
 	uint8_t byte;
 
@@ -81,7 +81,19 @@ wire_library_init(void)
 	    RAND_bytes(&byte, 1) != 1)
 		return ERR_UNSUPPORTED;
 	library.ready = true;
-	return try_methods();
+	return ERR_OK;
+}
+
+enum err
+wire_library_init(void)
+{
+	if (library.tried)
+		return ERR_OK;
+	enum err e = wire_library_load();
+	if (e == ERR_OK)
+		e = try_methods();
+	library.tried = e == ERR_OK;
+	return e;
 }
 
 const EVP_CIPHER *

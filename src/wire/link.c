@@ -228,6 +228,15 @@ wire_link_send(struct wire_link *l, struct slice head, struct slice body)
 }
 
 enum err
+wire_link_send_secret(struct wire_link *l, struct slice payload)
+{
+	l->out.hide = PACKET_HIDE;
+	enum err e = wire_link_send(l, payload, slice_of(NULL, 0));
+	l->out.hide = 0;
+	return e;
+}
+
+enum err
 wire_link_unimplemented(struct wire_link *l)
 {
 	return link_unimplemented(l);

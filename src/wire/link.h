@@ -71,6 +71,10 @@ struct wire_link;
 /* Once per process, before a sandbox closes: fetches every algorithm from libcrypto. */
 enum err wire_library_init(void) must_check;
 
+/* The same without a trial of each method of key exchange, which takes some 30 ms: for a process
+ * that makes one connection, and is not confined before its first exchange of keys. */
+enum err wire_library_load(void) must_check;
+
 /* Our version and KEXINIT are in the output from the start. */
 enum err wire_link_new(struct wire_link **ret_l, const struct wire_link_config *config) must_check;
 
@@ -119,6 +123,9 @@ bool wire_link_open(const struct wire_link *l);
  * output. BUG when the link is not open. ERR_NOMEM past the output's bound.
  */
 enum err wire_link_send(struct wire_link *l, struct slice head, struct slice body) must_check;
+
+/* The same for one whose exact length is a secret, as a password's is. */
+enum err wire_link_send_secret(struct wire_link *l, struct slice payload) must_check;
 
 /* Answers the payload that wire_link_next gave last, of a number that nobody knows, with
  * UNIMPLEMENTED (RFC 4253 section 11.4). It may be sent whether the link is open or not. */

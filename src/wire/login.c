@@ -63,7 +63,7 @@ login_send(struct login *l, struct slice message)
 	enum err e = ERR_OK;
 
 	if (buf_len(&l->queue) == 0 && wire_link_open(l->link))
-		return wire_link_send(l->link, message, slice_of(NULL, 0));
+		return wire_link_send_secret(l->link, message);
 	if (l->queue.cap == 0)
 		e = make_room(&l->queue, LOGIN_QUEUE_MAX);
 	return e == ERR_OK ? buf_put_string(&l->queue, message) : e;
@@ -78,7 +78,7 @@ login_flush(struct login *l)
 		struct rd r = rd_of(buf_slice(&l->queue));
 		struct slice message = rd_string(&r, LOGIN_QUEUE_MAX);
 		BUG_ON(r.failed);
-		e = wire_link_send(l->link, message, slice_of(NULL, 0));
+		e = wire_link_send_secret(l->link, message);
 		buf_consume(&l->queue, 4 + message.len);
 	}
 	if (buf_len(&l->queue) == 0)

@@ -215,11 +215,11 @@ packet_writer_fini(struct packet_writer *w)
 	*w = (struct packet_writer){0};
 }
 
-/* The least padding that fills the block. */
+/* The least padding that fills the block, or the larger one that shall hide the length. */
 static size_t
-padding_for(const struct seal *seal, size_t payload_len)
+padding_for(const struct seal *seal, size_t payload_len, size_t hide)
 {
-	size_t block = seal_block(seal);
+	size_t block = seal_block(seal) > hide ? seal_block(seal) : hide;
 	size_t padded = payload_len + (seal_length_apart(seal) ? 1 : FRONT_LEN);
 	size_t padding = block - padded % block;
 
@@ -234,7 +234,7 @@ enum err
 packet_write(struct packet_writer *w, struct slice head, struct slice body)
 {
 	size_t payload_len = head.len + body.len;
-	size_t padding = padding_for(w->seal, payload_len);
+	size_t padding = padding_for(w->seal, payload_len, w->hide);
 	size_t len = FRONT_LEN + payload_len + padding;
 	size_t total = len + seal_tag_len(w->seal);
 	uint8_t *p;

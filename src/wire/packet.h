@@ -14,7 +14,8 @@
 
 enum {
 	PACKET_OVERHEAD_MAX = 512, /* length, padding (1 + 255), tag */
-	PACKET_OUTPUT_MAX = 4 * 1024 * 1024
+	PACKET_OUTPUT_MAX = 4 * 1024 * 1024,
+	PACKET_HIDE = 64 /* of `hide`: a multiple of every block */
 };
 
 struct packet_reader {
@@ -66,6 +67,7 @@ struct packet_writer {
 	uint32_t seq;
 	uint64_t n_packets; /* under this seal */
 	uint64_t n_bytes;   /* under this seal, encrypted */
+	size_t hide;        /* packets are padded to a multiple of it; 0: of the block */
 	struct buf output;
 };
 

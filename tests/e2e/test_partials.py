@@ -1,13 +1,16 @@
 """What an upload leaves when it isn't closed: private, to be gone on with, and gone in time."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 import struct
 import time
 
 import pytest
 
 from harness import Watcher, is_alive, sha256, wait_until
+from test_sandbox import open_files
 
 RIGHTS = ["list", "download", "upload", "overwrite", "delete", "rename", "mkdir", "rmdir",
           "setstat"]
@@ -50,6 +53,15 @@ def folder_status(gateway):
 def wait_left(gateway, n=1):
     return wait_until(lambda: folder_status(gateway)["partials"] == n and folder_status(gateway),
                       f"{n} partials are known")
+
+
+def wait_row(gateway):
+    """Until an upload that is open has its row in the ledger."""
+    def look():
+        where = f"file:{gateway.home}/ledger.db?mode=ro"
+        with contextlib.closing(sqlite3.connect(where, uri=True)) as db:
+            return db.execute("SELECT count(*) FROM partials").fetchone()[0]
+    wait_until(look, "its row is written")
 
 
 def go_on(gateway, scratch, content):
@@ -218,7 +230,7 @@ def test_not_gone_on_with_behind_a_gap(box, new_wire, scratch, what):
     if what == "session":
         os.kill(session_pid(gateway, "maker"), signal.SIGKILL)
     else:
-        time.sleep(2.5)
+        wait_row(gateway)
         gateway.kill9()
         wire.end()
         gateway.launch()
@@ -232,7 +244,7 @@ def test_gone_on_with_after_the_gateway_was_killed(box, new_wire, scratch):
     wire = new_wire(gateway, "maker")
     begin(wire, "/out/doc", content[:4 * CHUNK])
     # After a second its row is written, without a word from anybody.
-    time.sleep(2.5)
+    wait_row(gateway)
     gateway.kill9()
     wire.end()
     gateway.launch()
@@ -345,8 +357,6 @@ def test_many_crashes_leave_nothing_open(box, new_wire):
         wire.wait_closed()
         wait_left(gateway, n + 1)
     core = gateway.process.pid
-    names = [os.readlink(f"/proc/{core}/fd/{fd}") for fd in os.listdir(f"/proc/{core}/fd")
-             if os.path.exists(f"/proc/{core}/fd/{fd}")]
-    assert not [n for n in names if "/uploads/" in n], names
+    assert not [n for n in open_files(core).values() if "/uploads/" in n], open_files(core)
     assert len(private_files(gateway)) == 5
     wait_until(lambda: gateway.status()["sessions"] == [], "no session is left")

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import DRAY, wait_until
+from harness import DRAY, PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -44,12 +44,15 @@ def test_who_waits_for_the_run_of_a_route_that_is_taken_away_is_told(source, gat
     connection = mute.accept()[0]
     waiting = subprocess.Popen([DRAY, "-c", gateway.config_path, "run", "second", "--wait"],
                                stderr=subprocess.PIPE, text=True)
+    # The listening socket, and the one that it talks over.
+    control = f"{gateway.home}/control.sock\n"
+    wait_until(lambda: pathlib.Path("/proc/net/unix").read_text().count(control) > 1, "it asks")
     with pytest.raises(subprocess.TimeoutExpired):
         waiting.wait(1)
     del gateway.config["routes"]["second"]
     gateway.write_config()
     assert gateway.reload()["event"] == "config.reloaded"
-    assert waiting.wait(15) != 0
+    assert waiting.wait(PATIENCE) != 0
     assert "no longer in the configuration" in waiting.stderr.read()
     waiting.stderr.close()
     connection.close()
@@ -65,7 +68,8 @@ def test_the_address_narrows_on_the_same_port(gateway):
     gateway.write_config()
     mark = len(gateway.events("listener.ready"))
     assert gateway.reload()["event"] == "config.reloaded"
-    wait_until(lambda: gateway.events("listener.ready")[mark:], "the listener has the new address")
+    ready = wait_until(lambda: gateway.events("listener.ready")[mark:], "the listener has heard")
+    assert ready[0]["addresses"] == "1", gateway.events("listener.not-listening")
     assert gateway.sftp("erp", "ls").returncode == 0
 
 

@@ -1,6 +1,7 @@
 """SIGKILL at any instant: nothing is lost, nothing is published twice, nothing is left over."""
 
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -154,11 +155,13 @@ def role_pids(gateway, role):
     return [pid for pid in pids if comm(pid) == role]
 
 
-def strike(gateway, role, n, patience=30):
-    """Kills n processes of a role, as they appear; returns how many it got."""
+def strike(gateway, role, n, feed, patience=60):
+    """Kills n processes of a role, as they appear; returns how many it got. feed: gives them more
+    to do, when they were too quick for us."""
     struck = set()
     deadline = time.monotonic() + patience
     while len(struck) < n and time.monotonic() < deadline:
+        feed()
         for pid in children_of(gateway.process.pid):
             if pid not in struck and comm(pid) == role:
                 with contextlib.suppress(ProcessLookupError):
@@ -175,7 +178,12 @@ def test_a_role_is_killed_again_and_again(source, gateway, role):
     fill(source, contents, "file", 12, 50_000)
     gateway.route["retry_limit"] = 1000
     gateway.start()
-    assert strike(gateway, role, 5) == 5
+    more = itertools.count()
+
+    def feed():
+        if not source.names():
+            fill(source, contents, f"more{next(more)}", 4, 50_000)
+    assert strike(gateway, role, 5, feed) == 5
     wait_until(lambda: source.names() == [], "everything came through", 60)
     wait_until(lambda: all(t["state"] in LAST for t in gateway.transfers()), "all rows rest")
     assert is_alive(gateway.process.pid)

@@ -1,21 +1,8 @@
-/*
- * The server's side of a transport: wire/server.h on a non-blocking socket. The rules by which
- * nothing sleeps that should run, and nothing spins that should sleep:
- *
- * - What can be told is told: the next event is looked for before every sleep, and kept for
- *   transport_next_event. But bytes that were told of and left don't end a wait.
- * - The socket is listened to only while the server wants input. So a peer whose requests nobody
- *   takes, or whose login is being asked about, fills its own socket and not our memory.
- * - What is to be sent goes out at once, as far as the socket takes it; poll(2) is asked for the
- *   rest.
- */
-#include <errno.h>
+/* The server's side of a transport: wire/server.h behind it, and the time that a login may take. */
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/bug.h"
@@ -29,17 +16,10 @@
 
 struct server {
 	struct transport base;
-	int fd;
-	bool has_sent;    /* our version, at least */
-	bool send_failed; /* nothing more can be sent */
-	bool hung_up;     /* the peer */
 	struct wire_server *wire;
 	struct transport_server_limits limits;
 	int64_t deadline_us; /* of the login, on time_mono_us's clock */
 	struct wire_event next;
-	bool has_next; /* `next` is an event that wasn't told yet */
-	bool told_readable;
-	bool write_was_short; /* the caller has more to write than was taken */
 };
 
 static struct server *
@@ -48,66 +28,70 @@ server_of(struct transport *t)
 	return (struct server *)(void *)t;
 }
 
-/* The socket. */
+static struct wire_server *
+wire_of(const struct transport *t)
+{
+	return ((const struct server *)(const void *)t)->wire;
+}
+
+/* The line. */
+
+static uint8_t *
+server_space(struct transport *t, size_t *ret_len)
+{
+	return wire_server_space(wire_of(t), ret_len);
+}
 
 /*
- * Sends what waits, as far as the socket takes it. When it fails, the line is over for reading,
- * too: what may still be in the socket was asked by somebody who can't hear the answer.
+ * Of a login's small packets many have no answer; OpenSSH's client sends the next one when the
+ * kernel has acknowledged the last, which it would put off by 40 ms.
  */
 static void
-push(struct server *s)
+server_filled(struct transport *t, size_t len)
 {
-	struct buf *out = wire_server_output(s->wire);
-	char why[WIRE_TEXT_MAX];
-
-	while (buf_len(out) > 0 && !s->send_failed) {
-		struct slice bytes = buf_slice(out);
-		ssize_t n = send(s->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n >= 0) {
-			buf_consume(out, (size_t)n);
-			s->has_sent = true;
-		} else if (errno == EAGAIN) {
-			return;
-		} else if (errno != EINTR) {
-			(void)snprintf(
-			    why, sizeof why, "the connection broke: %s", strerror(errno));
-			wire_server_eof(s->wire, why);
-			s->send_failed = true;
-		}
-	}
-	if (s->send_failed)
-		buf_clear(out);
-}
-
-/* One read of whatever there is, into where it will be decrypted. */
-static void
-pull(struct server *s)
-{
-	char why[WIRE_TEXT_MAX];
-	size_t len;
-	uint8_t *space = wire_server_space(s->wire, &len);
-
-	if (len == 0)
-		return;
-	ssize_t n = recv(s->fd, space, len, MSG_DONTWAIT);
-	if (n > 0) {
-		wire_server_filled(s->wire, (size_t)n);
-		/* Of a login's small packets many have no answer; OpenSSH's client sends the next
-		 * one when the kernel has acknowledged the last, which it would put off by 40 ms.
-		 */
-		if (!wire_server_authenticated(s->wire))
-			socket_acknowledge(s->fd);
-	} else if (n == 0) {
-		wire_server_eof(s->wire, NULL);
-	} else if (errno != EAGAIN && errno != EINTR) {
-		(void)snprintf(why, sizeof why, "the connection broke: %s", strerror(errno));
-		wire_server_eof(s->wire, why);
-	}
+	wire_server_filled(wire_of(t), len);
+	if (!wire_server_authenticated(wire_of(t)))
+		socket_acknowledge(t->fd);
 }
 
 static void
-check_deadline(struct server *s)
+server_eof(struct transport *t, const char *why)
 {
+	wire_server_eof(wire_of(t), why);
+}
+
+static struct buf *
+server_output(const struct transport *t)
+{
+	return wire_server_output(wire_of(t));
+}
+
+static bool
+server_wants_input(const struct transport *t)
+{
+	return wire_server_wants_input(wire_of(t));
+}
+
+static void
+server_hear_out(struct transport *t)
+{
+	wire_server_hear_out(wire_of(t));
+}
+
+/* Time. */
+
+static int64_t
+server_due_us(const struct transport *t)
+{
+	const struct server *s = (const struct server *)(const void *)t;
+
+	return wire_server_authenticated(s->wire) ? INT64_MAX : s->deadline_us;
+}
+
+static void
+server_tick(struct transport *t)
+{
+	struct server *s = server_of(t);
 	char grace[24], why[WIRE_TEXT_MAX];
 
 	if (wire_server_authenticated(s->wire) || time_mono_us() < s->deadline_us)
@@ -117,104 +101,26 @@ check_deadline(struct server *s)
 	wire_server_end(s->wire, ERR_TIMEOUT, why);
 }
 
-/* Waits once, for the socket or the other descriptor, and moves what can be moved. */
-static void
-turn(struct server *s, int extra_fd, int64_t until_us, bool *ret_extra)
-{
-	bool authenticated = wire_server_authenticated(s->wire);
-	short events = 0;
-
-	push(s);
-	/* A peer that has hung up is told of in any case: once, or it would be told for ever. */
-	if (wire_server_wants_input(s->wire))
-		events = POLLIN;
-	else if (!s->hung_up)
-		events = POLLRDHUP;
-	if (buf_len(wire_server_output(s->wire)) > 0)
-		events |= POLLOUT;
-	struct pollfd fds[2] = {
-	    {.fd = events == 0 ? -1 : s->fd, .events = events},
-	    {.fd = extra_fd, .events = POLLIN},
-	};
-	int n =
-	    poll(fds, 2, transport_wait_ms(until_us, authenticated ? INT64_MAX : s->deadline_us));
-	if (n > 0) {
-		short got = fds[0].revents;
-		if ((got & POLLOUT) != 0)
-			push(s);
-		if ((got & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
-			s->hung_up = true;
-			wire_server_hear_out(s->wire);
-		}
-		if ((got & ~POLLOUT) != 0)
-			pull(s);
-		*ret_extra = fds[1].revents != 0;
-	}
-	check_deadline(s);
-}
-
 /* Events. */
 
-static bool
-may_write_again(const struct server *s)
-{
-	return s->write_was_short && wire_server_may_write(s->wire);
-}
-
-/*
- * Bytes that the caller knows of and has left: no news. When the line is over meanwhile, nobody
- * waits for an answer to them any more, and that it is over is what there is to tell.
- */
-static void
-leave_bytes(struct server *s)
-{
-	while (wire_server_is_over(s->wire) && s->next.type == WIRE_READABLE) {
-		wire_server_consume(s->wire, wire_server_peek(s->wire).len);
-		wire_server_next_event(s->wire, &s->next);
-	}
-	s->has_next = s->next.type != WIRE_READABLE;
-}
-
-/* Is there something for the caller? Looks ahead, so it may also do some of the work. */
-static bool
-has_news(struct server *s)
-{
-	if (!s->has_next) {
-		wire_server_next_event(s->wire, &s->next);
-		s->has_next = s->next.type != WIRE_NOTHING;
-	}
-	if (s->has_next && s->next.type == WIRE_READABLE && s->told_readable)
-		leave_bytes(s);
-	return s->has_next || may_write_again(s);
-}
-
-static const enum transport_event_type EVENT_TYPES[] = {
-    [WIRE_NOTHING] = TRANSPORT_NOTHING,
-    [WIRE_AUTH] = TRANSPORT_AUTH,
-    [WIRE_OPENED] = TRANSPORT_OPENED,
-    [WIRE_READABLE] = TRANSPORT_READABLE,
-    [WIRE_PEER_EOF] = TRANSPORT_PEER_EOF,
-    [WIRE_CLOSED] = TRANSPORT_CLOSED,
-};
-
-static void
-server_next_event(struct transport *t, struct transport_event *ret_event)
+static enum wire_event_type
+server_look(struct transport *t)
 {
 	struct server *s = server_of(t);
-	const struct wire_auth *auth = &s->next.auth;
 
-	if (!s->has_next)
-		wire_server_next_event(s->wire, &s->next);
-	s->has_next = false;
-	s->told_readable = s->next.type == WIRE_READABLE;
-	*ret_event = (struct transport_event){
-	    .type = EVENT_TYPES[s->next.type],
-	    .error = s->next.error,
-	    .story = s->next.story,
-	};
-	if (s->next.type == WIRE_CLOSED)
-		push(s);
-	if (s->next.type != WIRE_AUTH)
+	wire_server_next_event(s->wire, &s->next);
+	return s->next.type;
+}
+
+static void
+server_tell(struct transport *t, struct transport_event *ret_event)
+{
+	const struct wire_event *next = &server_of(t)->next;
+	const struct wire_auth *auth = &next->auth;
+
+	ret_event->error = next->error;
+	ret_event->story = next->story;
+	if (next->type != WIRE_AUTH)
 		return;
 	ret_event->user = auth->user;
 	ret_event->method =
@@ -246,143 +152,68 @@ server_auth_answer(struct transport *t, enum transport_auth_answer answer, uint3
 	return e;
 }
 
-static enum err
-server_wait(struct transport *t, int extra_fd, int64_t timeout_us, bool *ret_extra)
-{
-	int64_t until_us = timeout_us < 0 ? INT64_MAX : time_mono_us() + timeout_us;
-	struct server *s = server_of(t);
-
-	*ret_extra = false;
-	if (has_news(s)) {
-		struct pollfd fd = {.fd = extra_fd, .events = POLLIN};
-		push(s);
-		*ret_extra = poll(&fd, 1, 0) > 0;
-	}
-	while (!*ret_extra && !has_news(s)) {
-		turn(s, extra_fd, until_us, ret_extra);
-		if (transport_wait_ms(until_us, INT64_MAX) == 0) {
-			(void)has_news(s);
-			break;
-		}
-	}
-	/* Told once: a caller that has nothing to write any more must not spin. */
-	s->write_was_short = s->write_was_short && !may_write_again(s);
-	return ERR_OK;
-}
-
 /* The stream. */
 
 static struct slice
 server_peek(struct transport *t)
 {
-	return wire_server_peek(server_of(t)->wire);
+	return wire_server_peek(wire_of(t));
 }
 
 static void
 server_consume(struct transport *t, size_t len)
 {
-	struct server *s = server_of(t);
-
-	wire_server_consume(s->wire, len);
-	if (len > 0)
-		s->told_readable = false;
+	wire_server_consume(wire_of(t), len);
 }
 
-static enum err
-server_read(struct transport *t, uint8_t *dst, size_t len, size_t *ret_len)
-{
-	*ret_len = 0;
-	while (*ret_len < len) {
-		struct slice bytes = server_peek(t);
-		size_t n = bytes.len < len - *ret_len ? bytes.len : len - *ret_len;
-		if (n == 0)
-			break;
-		memcpy(dst + *ret_len, bytes.ptr, n);
-		server_consume(t, n);
-		*ret_len += n;
-	}
-	return ERR_OK;
-}
-
-/* Encrypts as much as stays in the cache, sends that, and goes on while the socket takes it. */
 static enum err
 server_write(struct transport *t, const uint8_t *bytes, size_t len, size_t *ret_len)
 {
-	struct server *s = server_of(t);
-	enum err e = ERR_OK;
-	size_t n = 1;
-
-	*ret_len = 0;
-	while (e == ERR_OK && *ret_len < len && n > 0) {
-		e = wire_server_write(s->wire, bytes + *ret_len, len - *ret_len, &n);
-		*ret_len += n;
-		push(s);
-	}
-	s->write_was_short = *ret_len < len;
-	return e;
+	return wire_server_write(wire_of(t), bytes, len, ret_len);
 }
 
 static bool
-server_flushed(const struct transport *t)
+server_may_write(const struct transport *t)
 {
-	const struct server *s = (const struct server *)(const void *)t;
-
-	return s->send_failed || buf_len(wire_server_output(s->wire)) == 0;
+	return wire_server_may_write(wire_of(t));
 }
 
 /* The end. */
 
-/* Waits until the peer's CLOSE is there and ours is gone, what it sends meanwhile dropped. */
 static void
-await_close(struct server *s, int64_t deadline_us)
+server_close(struct transport *t)
 {
-	struct transport_event event;
-	bool extra;
-
-	for (;;) {
-		server_next_event(&s->base, &event);
-		if (event.type == TRANSPORT_READABLE) {
-			server_consume(&s->base, server_peek(&s->base).len);
-			continue;
-		}
-		/* Who was not let in has nothing to close: it is enough that all is said. */
-		bool said = event.type == TRANSPORT_CLOSED || !wire_server_is_closing(s->wire);
-		if ((said && server_flushed(&s->base)) ||
-		    transport_wait_ms(deadline_us, INT64_MAX) == 0)
-			return;
-		turn(s, -1, deadline_us, &extra);
-	}
+	wire_server_close(wire_of(t));
 }
 
-/*
- * All is said, and both have closed the channel: the client ends the line, as it began it. Most do
- * so at once, and to some (Go's library) it is an error when the server was first.
- */
-static void
-await_hangup(const struct server *s, int64_t deadline_us)
+static bool
+server_is_closing(const struct transport *t)
 {
-	uint8_t ignored[1024];
-	int ms;
+	return wire_server_is_closing(wire_of(t));
+}
 
-	while (!s->hung_up && (ms = transport_wait_ms(deadline_us, INT64_MAX)) != 0) {
-		struct pollfd fd = {.fd = s->fd, .events = POLLIN};
-		if (poll(&fd, 1, ms) > 0 && recv(s->fd, ignored, sizeof ignored, MSG_DONTWAIT) <= 0)
-			return;
-	}
+static bool
+server_is_closed(const struct transport *t)
+{
+	return wire_server_is_closed(wire_of(t));
 }
 
 static void
-server_close(struct transport *t, int64_t timeout_us)
+server_end(struct transport *t)
 {
-	int64_t deadline_us = time_mono_us() + timeout_us;
-	struct server *s = server_of(t);
+	wire_server_end(wire_of(t), ERR_OK, "");
+}
 
-	wire_server_close(s->wire);
-	await_close(s, deadline_us);
-	if (wire_server_is_closed(s->wire) && !s->send_failed)
-		await_hangup(s, deadline_us);
-	wire_server_end(s->wire, ERR_OK, "");
-	push(s);
+static bool
+server_is_over(const struct transport *t)
+{
+	return wire_server_is_over(wire_of(t));
+}
+
+static void
+server_trim(struct transport *t)
+{
+	wire_server_trim(wire_of(t));
 }
 
 static void
@@ -390,34 +221,33 @@ server_free(struct transport *t)
 {
 	struct server *s = server_of(t);
 
-	/* Before our version has gone out there is nobody to say goodbye to. */
-	if (s->has_sent) {
-		wire_server_end(s->wire, ERR_OK, "");
-		push(s);
-	}
 	wire_server_free(s->wire);
-	fd_closep(&s->fd);
 	free(s);
 }
 
-static void
-server_trim(struct transport *t)
-{
-	wire_server_trim(server_of(t)->wire);
-}
-
-static const struct transport_ops OPS = {
-    .next_event = server_next_event,
+static const struct transport_engine SERVER_ENGINE = {
+    .space = server_space,
+    .filled = server_filled,
+    .eof = server_eof,
+    .output = server_output,
+    .wants_input = server_wants_input,
+    .hear_out = server_hear_out,
+    .look = server_look,
+    .tell = server_tell,
     .auth_answer = server_auth_answer,
     .peek = server_peek,
     .consume = server_consume,
-    .wait = server_wait,
-    .read = server_read,
     .write = server_write,
-    .flushed = server_flushed,
+    .may_write = server_may_write,
     .close = server_close,
+    .is_closing = server_is_closing,
+    .is_closed = server_is_closed,
+    .end = server_end,
+    .is_over = server_is_over,
     .trim = server_trim,
     .free = server_free,
+    .due_us = server_due_us,
+    .tick = server_tick,
 };
 
 static enum err
@@ -458,14 +288,15 @@ transport_server_prepare(struct transport **ret_t, const struct hostkeys *host_k
 
 	if (s == NULL)
 		return ERR_NOMEM;
-	s->base.ops = &OPS;
-	s->fd = -1;
+	s->base.engine = &SERVER_ENGINE;
+	s->base.fd = -1;
+	s->base.peer_hangs_up = true;
 	s->limits = *limits;
 	enum err e = make_wire(s, host_keys);
 	if (e == ERR_OK)
 		e = wire_server_prepare(s->wire);
 	if (e != ERR_OK) {
-		server_free(&s->base);
+		transport_free(&s->base);
 		return e;
 	}
 	*ret_t = &s->base;
@@ -477,8 +308,8 @@ transport_server_connect(struct transport *t, int fd, int64_t login_grace_us)
 {
 	struct server *s = server_of(t);
 
-	BUG_ON(s->fd >= 0);
-	s->fd = fd;
+	BUG_ON(t->fd >= 0);
+	t->fd = fd;
 	s->deadline_us = time_mono_us() + login_grace_us;
 	/* Answers are small, and somebody waits for each. A Unix socket has no such option. */
 	(void)!socket_set_nodelay(fd);

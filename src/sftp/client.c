@@ -239,6 +239,10 @@ answer_type(enum sftp_request_kind kind)
 	    [SFTP_REQ_LSTAT] = SSH_FXP_ATTRS,
 	    [SFTP_REQ_FSTAT] = SSH_FXP_ATTRS,
 	    [SFTP_REQ_LIMITS] = SSH_FXP_EXTENDED_REPLY,
+	    [SFTP_REQ_STATVFS] = SSH_FXP_EXTENDED_REPLY,
+	    [SFTP_REQ_EXPAND_PATH] = SSH_FXP_NAME,
+	    [SFTP_REQ_CHECK_FILE_HANDLE] = SSH_FXP_EXTENDED_REPLY,
+	    [SFTP_REQ_CHECK_FILE_NAME] = SSH_FXP_EXTENDED_REPLY,
 	};
 
 	return TYPES[kind] == 0 ? SSH_FXP_STATUS : TYPES[kind];
@@ -257,9 +261,8 @@ answers(const struct sftp_response *response, const struct sftp_call *call)
 		return false;
 	if (call->kind == SFTP_REQ_READ)
 		return response->data.len <= call->read_len;
-	if (call->kind == SFTP_REQ_REALPATH || call->kind == SFTP_REQ_READLINK)
-		return response->n_names == 1;
-	return true;
+	/* Every other answer with names is to a path, which has one. */
+	return type != SSH_FXP_NAME || call->kind == SFTP_REQ_READDIR || response->n_names == 1;
 }
 
 static enum err

@@ -119,12 +119,42 @@ enum err sftp_client_posix_rename(struct sftp_client *c, struct slice from, stru
     sftp_reply_fn *fn, void *ctx) must_check;
 enum err sftp_client_mkdir(
     struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_mkdir_with(struct sftp_client *c, struct slice path,
+    const struct sftp_attrs *attrs, sftp_reply_fn *fn, void *ctx) must_check;
 enum err sftp_client_rmdir(
     struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
 enum err sftp_client_realpath(
     struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_readlink(
+    struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+/* The link is made at link, as OpenSSH and all after it read it. */
+enum err sftp_client_symlink(struct sftp_client *c, struct slice target, struct slice link,
+    sftp_reply_fn *fn, void *ctx) must_check;
+
+/* Those of extensions: ask sftp_client_has_extension first. */
 enum err sftp_client_fsync(
     struct sftp_client *c, struct slice handle, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_hardlink(struct sftp_client *c, struct slice from, struct slice to,
+    sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_lsetstat(struct sftp_client *c, struct slice path,
+    const struct sftp_attrs *attrs, sftp_reply_fn *fn, void *ctx) must_check;
+/* reply.extended: sftp_statvfs_get (response.h). */
+enum err sftp_client_statvfs(
+    struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_expand_path(
+    struct sftp_client *c, struct slice path, sftp_reply_fn *fn, void *ctx) must_check;
+
+struct sftp_range {
+	uint64_t offset, len; /* len 0: to the end */
+};
+enum err sftp_client_copy_data(struct sftp_client *c, struct slice from, struct sftp_range range,
+    struct slice to, uint64_t to_offset, sftp_reply_fn *fn, void *ctx) must_check;
+/* One hash over the range. algorithms: names with commas between. reply.extended: the name of the
+ * extension where the server has it in front, the algorithm's, then the hash. */
+enum err sftp_client_check_file_handle(struct sftp_client *c, struct slice handle,
+    struct slice algorithms, struct sftp_range range, sftp_reply_fn *fn, void *ctx) must_check;
+enum err sftp_client_check_file_name(struct sftp_client *c, struct slice path,
+    struct slice algorithms, struct sftp_range range, sftp_reply_fn *fn, void *ctx) must_check;
 
 /* One entry of a NAME answer. */
 struct sftp_name {

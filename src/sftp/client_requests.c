@@ -71,9 +71,54 @@ sftp_client_mkdir(struct sftp_client *c, struct slice path, sftp_reply_fn *fn, v
 }
 
 enum err
+sftp_client_mkdir_with(struct sftp_client *c, struct slice path, const struct sftp_attrs *attrs,
+    sftp_reply_fn *fn, void *ctx)
+{
+	return SUBMIT(.kind = SFTP_REQ_MKDIR, .path = path, .attrs = attrs_or_none(attrs));
+}
+
+enum err
 sftp_client_fsync(struct sftp_client *c, struct slice handle, sftp_reply_fn *fn, void *ctx)
 {
 	return SUBMIT(.kind = SFTP_REQ_FSYNC, .handle = handle);
+}
+
+enum err
+sftp_client_symlink(
+    struct sftp_client *c, struct slice target, struct slice link, sftp_reply_fn *fn, void *ctx)
+{
+	return SUBMIT(.kind = SFTP_REQ_SYMLINK, .path = target, .to = link);
+}
+
+enum err
+sftp_client_lsetstat(struct sftp_client *c, struct slice path, const struct sftp_attrs *attrs,
+    sftp_reply_fn *fn, void *ctx)
+{
+	return SUBMIT(.kind = SFTP_REQ_LSETSTAT, .path = path, .attrs = attrs_or_none(attrs));
+}
+
+enum err
+sftp_client_copy_data(struct sftp_client *c, struct slice from, struct sftp_range range,
+    struct slice to, uint64_t to_offset, sftp_reply_fn *fn, void *ctx)
+{
+	return SUBMIT(.kind = SFTP_REQ_COPY_DATA, .handle = from, .offset = range.offset,
+	    .range_length = range.len, .to_handle = to, .to_offset = to_offset);
+}
+
+enum err
+sftp_client_check_file_handle(struct sftp_client *c, struct slice handle, struct slice algorithms,
+    struct sftp_range range, sftp_reply_fn *fn, void *ctx)
+{
+	return SUBMIT(.kind = SFTP_REQ_CHECK_FILE_HANDLE, .handle = handle,
+	    .algorithms = algorithms, .offset = range.offset, .range_length = range.len);
+}
+
+enum err
+sftp_client_check_file_name(struct sftp_client *c, struct slice path, struct slice algorithms,
+    struct sftp_range range, sftp_reply_fn *fn, void *ctx)
+{
+	return SUBMIT(.kind = SFTP_REQ_CHECK_FILE_NAME, .path = path, .algorithms = algorithms,
+	    .offset = range.offset, .range_length = range.len);
 }
 
 /* Requests of one path. */
@@ -89,6 +134,9 @@ PATH_REQUEST(opendir, OPENDIR)
 PATH_REQUEST(remove, REMOVE)
 PATH_REQUEST(rmdir, RMDIR)
 PATH_REQUEST(realpath, REALPATH)
+PATH_REQUEST(readlink, READLINK)
+PATH_REQUEST(statvfs, STATVFS)
+PATH_REQUEST(expand_path, EXPAND_PATH)
 
 /* Requests of two paths. */
 #define RENAME_REQUEST(name, KIND)                                                             \
@@ -99,3 +147,4 @@ PATH_REQUEST(realpath, REALPATH)
 	}
 RENAME_REQUEST(rename, RENAME)
 RENAME_REQUEST(posix_rename, POSIX_RENAME)
+RENAME_REQUEST(hardlink, HARDLINK)

@@ -1,6 +1,5 @@
 /* Proof by check-file (draft-ietf-secsh-filexfer-extensions-00 section 3): a few ranges ahead. */
 #include "client/proof_internal.h"
-#include "sftp/submit.h"
 
 static struct proof_range *
 range_at(struct proof *p, uint32_t i)
@@ -61,12 +60,8 @@ range_ask(struct proof *p)
 	*range = (struct proof_range){.proof = p,
 	    .offset = p->next,
 	    .len = left < PROOF_RANGE ? (uint32_t)left : (uint32_t)PROOF_RANGE};
-	struct sftp_request request = {.kind = SFTP_REQ_CHECK_FILE_NAME,
-	    .path = p->what.path,
-	    .algorithms = slice_str("sha256"),
-	    .offset = range->offset,
-	    .range_length = range->len};
-	enum err e = sftp_client_submit(remote_sftp(p->r), &request, on_hash, range);
+	enum err e = sftp_client_check_file_name(remote_sftp(p->r), p->what.path,
+	    slice_str("sha256"), (struct sftp_range){range->offset, range->len}, on_hash, range);
 	if (e != ERR_OK)
 		return e;
 	p->n_ranges++;

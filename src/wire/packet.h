@@ -15,7 +15,7 @@
 enum {
 	PACKET_OVERHEAD_MAX = 512, /* length, padding (1 + 255), tag */
 	PACKET_OUTPUT_MAX = 4 * 1024 * 1024,
-	PACKET_HIDE = 64 /* of `hide`: a multiple of every block */
+	PACKET_HIDE = 128 /* of `hide`: a multiple of every block */
 };
 
 struct packet_reader {

@@ -10,7 +10,7 @@
 
 const char PEER_VERSION[] = "SSH-2.0-Peer_1.0 a comment";
 
-static const char *const HOST_KEYS[] = {
+const char *const PEER_HOST_KEYS[PEER_N_HOST_KEYS] = {
     "-----BEGIN OPENSSH PRIVATE KEY-----\n"
     "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n"
     "QyNTUxOQAAACDgbo2i1MBTItU97LMUcIu5dajPyFDqqSdZcY8k6rkTVAAAAIjUP7UO1D+1\n"
@@ -47,9 +47,9 @@ peer_init(struct peer *p, const struct peer_options *options)
 {
 	*p = (struct peer){.options = *options, .chunk = SIZE_MAX};
 	must(wire_library_init());
-	for (size_t i = 0; i < ARRAY_LEN(HOST_KEYS); i++)
+	for (size_t i = 0; i < PEER_N_HOST_KEYS; i++)
 		must(pki_key_parse(
-		    slice_str(HOST_KEYS[i]), "test key", &p->host_keys[i], &p->story));
+		    slice_str(PEER_HOST_KEYS[i]), "test key", &p->host_keys[i], &p->story));
 	must(packet_reader_init(&p->in, WIRE_PACKET_MAX));
 	must(packet_writer_init(&p->out));
 	p->out.output.max = ABOVE_MAX;
@@ -59,7 +59,7 @@ peer_init(struct peer *p, const struct peer_options *options)
 	buf_init(&p->above, ABOVE_MAX);
 	must(wire_link_new(&p->link, &(struct wire_link_config){
 					 .host_keys = (const struct pki_key *const *)p->host_keys,
-					 .n_host_keys = ARRAY_LEN(HOST_KEYS),
+					 .n_host_keys = PEER_N_HOST_KEYS,
 					 .rekey = options->rekey,
 				     }));
 }
@@ -68,7 +68,7 @@ void
 peer_fini(struct peer *p)
 {
 	wire_link_free(p->link);
-	for (size_t i = 0; i < ARRAY_LEN(HOST_KEYS); i++)
+	for (size_t i = 0; i < PEER_N_HOST_KEYS; i++)
 		pki_key_free(p->host_keys[i]);
 	packet_reader_fini(&p->in);
 	packet_writer_fini(&p->out);

@@ -15,6 +15,10 @@
 #include "wire/link.h"
 #include "wire/packet.h"
 
+/* The link's host keys as files: Ed25519, ECDSA. */
+enum { PEER_N_HOST_KEYS = 2 };
+extern const char *const PEER_HOST_KEYS[PEER_N_HOST_KEYS];
+
 struct peer_options {
 	const char *kex; /* names; NULL: what most clients come to */
 	const char *host_key;
@@ -28,7 +32,7 @@ struct peer_options {
 
 struct peer {
 	struct wire_link *link;
-	struct pki_key *host_keys[2];
+	struct pki_key *host_keys[PEER_N_HOST_KEYS];
 	struct peer_options options;
 	struct packet_reader in;
 	struct packet_writer out;

@@ -16,6 +16,7 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import threading
@@ -117,6 +118,21 @@ def comm(pid):
         return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
+
+
+def unread_sockets(pid):
+    """How many sockets of a process have something that it has not read."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    n = 0
+    with open(os.pidfd_open(pid)) as process:
+        for entry in os.listdir(f"/proc/{pid}/fd"):
+            fd = libc.syscall(438, process.fileno(), int(entry), 0)  # pidfd_getfd
+            if fd < 0:
+                continue
+            if stat.S_ISSOCK(os.fstat(fd).st_mode) and select.select([fd], [], [], 0)[0]:
+                n += 1
+            os.close(fd)
+    return n
 
 
 def is_alive(pid):

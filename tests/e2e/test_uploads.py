@@ -2,11 +2,10 @@
 
 import os
 import signal
-import time
 
 import pytest
 
-from harness import Watcher, sha256, wait_until
+from harness import Watcher, sha256, unread_sockets, wait_until
 
 RIGHTS = ["list", "download", "upload", "overwrite", "delete", "rename", "mkdir", "rmdir",
           "setstat"]
@@ -155,16 +154,19 @@ def test_what_a_lost_session_left_is_not_forgotten(gateway, new_wire):
     """Recorded, and its session gone, while another one of the account is recording, too."""
     gateway.config["folders"]["box"] = {"path": "folders/box"}
     gateway.add_account("maker", [{"at": "/out", "folder": "box", "allow": ["list", "upload"]}])
+    gateway.config["routes"] = {}  # nobody else is to speak to core
     gateway.start()
     gateway.expect("session.crashed")
     one, two = new_wire(gateway, "maker"), new_wire(gateway, "maker")
     pids = [int(e["process"]) for e in gateway.events("session.connected")]
     handles = [(one, one.open("/out/doc", one.PF_WRITE | one.PF_CREAT)),
                (two, two.open("/out/left", two.PF_WRITE | two.PF_CREAT))]
+    assert one.works() and two.works() and gateway.status()["sessions"], "core has heard all so far"
     os.kill(gateway.process.pid, signal.SIGSTOP)
+    before = unread_sockets(gateway.process.pid)
     for wire, handle in handles:
         wire.send(wire.CLOSE, (1 << 20).to_bytes(4, "big") + wire.string(handle))
-    time.sleep(0.5)
+    wait_until(lambda: unread_sockets(gateway.process.pid) == before + 2, "both ask to be recorded")
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     os.kill(gateway.process.pid, signal.SIGCONT)

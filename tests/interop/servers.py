@@ -70,12 +70,6 @@ class Server:
             self.process.wait(15)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def start(command, log):
     with open(log, "wb") as out:
         return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
@@ -98,7 +92,7 @@ def local_user():
 
 
 def start_sshd(home, name, sftp):
-    port, user = free_port(), local_user()
+    port, user = harness.free_port(), local_user()
     # Where our password is locked, sshd takes our key only with PAM.
     shadow = subprocess.run(["getent", "shadow", user], capture_output=True, text=True).stdout
     config, root = home / f"{name}.conf", home / name
@@ -119,7 +113,7 @@ def start_sftp_server(home):
 
 
 def start_proftpd(home):
-    port, root = free_port(), home / "proftpd"
+    port, root = harness.free_port(), home / "proftpd"
     root.mkdir()
     config, passwd = home / "proftpd.conf", home / "proftpd.passwd"
     config.write_text(PROFTPD.format(port=port, home=home))
@@ -133,7 +127,7 @@ def start_proftpd(home):
 
 
 def start_rclone(home):
-    port, root = free_port(), home / "rclone"
+    port, root = harness.free_port(), home / "rclone"
     root.mkdir()
     process = start(
         ["rclone", "serve", "sftp", root, "--addr", f"127.0.0.1:{port}", "--key",
@@ -144,7 +138,7 @@ def start_rclone(home):
 
 
 def start_asyncssh(home):
-    port, root = free_port(), home / "asyncssh"
+    port, root = harness.free_port(), home / "asyncssh"
     root.mkdir()
     process = start([PYTHON, HERE / "asyncssh_server.py", port, home, root], home / "asyncssh.log")
     return Server("asyncssh", home, port, "box", "", root, process)

@@ -112,9 +112,14 @@ give(struct host *h)
 		room = line.len;
 	if (room > h->chunk)
 		room = h->chunk;
+	if (h->cuts && room > h->cut - h->n_given)
+		room = (size_t)(h->cut - h->n_given);
 	if (room == 0)
 		return false;
 	memcpy(space, line.ptr, room);
+	if (h->flips && h->flip_bit / 8 >= h->n_given && h->flip_bit / 8 < h->n_given + room)
+		space[h->flip_bit / 8 - h->n_given] ^= (uint8_t)(1u << h->flip_bit % 8);
+	h->n_given += room;
 	buf_consume(&h->out.output, room);
 	wire_client_filled(h->client, room);
 	return true;
@@ -379,17 +384,13 @@ bool
 host_rekey(struct host *h)
 {
 	host_put_kexinit(h);
-	while (buf_len(&h->out.output) > 0 && wire_client_wants_input(h->client)) {
-		(void)give(h);
+	while (give(h))
 		(void)wire_client_peek(h->client);
-	}
 	if (!host_take_init(h))
 		return false;
 	host_put_reply(h);
-	while (buf_len(&h->out.output) > 0 && wire_client_wants_input(h->client)) {
-		(void)give(h);
+	while (give(h))
 		(void)wire_client_peek(h->client);
-	}
 	return host_take_newkeys(h);
 }
 

@@ -37,7 +37,12 @@ struct host {
 	struct keys_hash session;
 	struct seal *next_in;
 	char version_theirs[WIRE_TEXT_MAX];
-	size_t chunk; /* bytes that reach the client at once */
+	size_t chunk;      /* bytes that reach the client at once */
+	uint64_t n_given;  /* bytes that have reached it */
+	uint64_t flip_bit; /* this one of all bits is flipped on its way, if flips */
+	bool flips;
+	uint64_t cut; /* nothing from this byte on reaches it, if cuts */
+	bool cuts;
 };
 
 extern const char HOST_VERSION[];

@@ -200,7 +200,7 @@ prepare_sessions(struct listener *l)
 		e = prepare_empty_root(l);
 	if (e == ERR_OK)
 		e = sandbox_filter_new(&l->filter);
-	return e == ERR_OK ? transport_server_library_init() : e;
+	return e == ERR_OK ? transport_library_init() : e;
 }
 
 int

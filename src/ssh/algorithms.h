@@ -1,15 +1,15 @@
-/* Which algorithms we offer as a client. Internal to ssh/. */
+/* Host key algorithms of a client whose known_hosts pins plain keys. Internal to ssh/. */
 #ifndef SSH_ALGORITHMS_H
 #define SSH_ALGORITHMS_H
 
-#include <libssh/libssh.h>
+#include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 
-/* host_keys: the host key algorithms to offer, in that order. */
-enum err algorithms_for_client(ssh_session session, const char *host_keys) must_check;
+/* Is the name in the comma-separated list? */
+bool algorithms_has(struct slice list, struct slice name);
 
 /*
  * Appends, with a terminator, all host key algorithms that we take: those of the pinned key types

@@ -1,31 +1,26 @@
-/* The libraries' start for a process that is a client, or both sides. */
-#include "ssh/client_internal.h"
+/* The libraries' start. */
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
 
-/* A signature and its check in memory: makes libcrypto load all that a login needs. */
-static bool
-exercise(enum ssh_keytypes_e type, int parameter)
+#include "ssh/transport.h"
+#include "wire/library.h"
+#include "wire/link.h"
+
+enum err
+transport_library_load(void)
 {
-	ssh_key key = NULL;
-	char *text = NULL;
-
-	bool ok = ssh_pki_generate(type, parameter, &key) == SSH_OK &&
-		  ssh_pki_export_pubkey_base64(key, &text) == SSH_OK;
-	ssh_string_free_char(text);
-	ssh_key_free(key);
-	return ok;
+	return wire_library_load();
 }
 
 enum err
 transport_library_init(void)
 {
-	enum err e = transport_server_library_init();
+	uint8_t seed[32];
 
-	if (e == ERR_OK && ssh_init() != SSH_OK)
-		e = ERR_NOMEM;
-	/* libssh's log would go to standard error, past ours. */
-	(void)ssh_set_log_level(SSH_LOG_NOLOG);
-	if (e == ERR_OK &&
-	    (!exercise(SSH_KEYTYPE_ED25519, 0) || !exercise(SSH_KEYTYPE_ECDSA_P256, 256)))
-		e = ERR_NOMEM;
-	return e;
+	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_ADD_ALL_CIPHERS |
+				    OPENSSL_INIT_ADD_ALL_DIGESTS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+		NULL) != 1 ||
+	    RAND_bytes(seed, sizeof seed) != 1)
+		return ERR_NOMEM;
+	return wire_library_init();
 }

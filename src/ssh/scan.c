@@ -1,7 +1,8 @@
 /* The host keys that a server shows: one handshake for each type of key, none of them a login. */
 #include "base/clock.h"
+#include "pki/blob.h"
 #include "ssh/algorithms.h"
-#include "ssh/handshake.h"
+#include "ssh/dial.h"
 
 struct scan {
 	const char *host;
@@ -10,28 +11,53 @@ struct scan {
 	transport_found_fn *found;
 	void *ctx;
 	size_t n_found;
+	bool noted; /* this connection has shown one */
 };
+
+/* A host key is all that is wanted; refusing it keeps everything else from being sent. */
+static enum transport_outcome
+note(void *ctx, const struct dial_host_key *key, struct story *story)
+{
+	struct scan *scan = ctx;
+	char type[64];
+
+	story_set(story, "%s", "");
+	scan->noted = slice_copy(blob_type(key->key), type, sizeof type);
+	if (scan->noted) {
+		scan->found(scan->ctx, type, key->key, key->fingerprint);
+		scan->n_found++;
+	}
+	return TRANSPORT_HOST_KEY_UNKNOWN;
+}
+
+static void
+prove_nothing(void *ctx, const struct dial_auth_state *state, struct dial_proof *ret_proof)
+{
+	(void)ctx;
+	(void)state;
+	ret_proof->type = DIAL_NO_PROOF;
+}
 
 static enum transport_outcome
 scan_one(struct scan *scan, int fd, const char *algorithms, struct story *story)
 {
-	struct handshake h;
-	char type[64];
+	struct dial_config config = {
+	    .host = scan->host,
+	    .port = scan->port,
+	    .user = "nobody",
+	    .deadline_us = scan->deadline_us,
+	    .host_keys = algorithms,
+	    .judge = note,
+	    .next = prove_nothing,
+	    .ctx = scan,
+	};
+	struct transport_facts facts;
+	struct transport *t = NULL;
 
-	enum err e = handshake_init(&h, fd, scan->host, scan->port, scan->deadline_us, algorithms);
-	if (e != ERR_OK) {
-		story_set(
-		    story, "no connection to \"%s\" can be prepared: %s", scan->host, err_text(e));
-		return TRANSPORT_LOCAL_FAILURE;
-	}
-	enum transport_outcome outcome = handshake_run(&h, story);
-	if (outcome == TRANSPORT_LOGGED_IN &&
-	    slice_copy(blob_type(buf_slice(&h.key)), type, sizeof type)) {
-		scan->found(scan->ctx, type, buf_slice(&h.key), h.fingerprint);
-		scan->n_found++;
-	}
-	handshake_fini(&h);
-	return outcome;
+	scan->noted = false;
+	enum transport_outcome outcome = transport_dial(&t, fd, &config, &facts, story);
+	transport_free(t);
+	return scan->noted ? TRANSPORT_LOGGED_IN : outcome;
 }
 
 /*

@@ -22,10 +22,6 @@ static const enum transport_event_type EVENT_TYPES[] = {
 void
 transport_next_event(struct transport *t, struct transport_event *ret_event)
 {
-	if (t->ops != NULL) {
-		t->ops->next_event(t, ret_event);
-		return;
-	}
 	enum wire_event_type type = transport_take_event(t);
 	*ret_event = (struct transport_event){.type = EVENT_TYPES[type], .story = ""};
 	t->engine->tell(t, ret_event);
@@ -43,8 +39,6 @@ transport_auth_answer(struct transport *t, enum transport_auth_answer answer, ui
 enum err
 transport_wait(struct transport *t, int extra_fd, int64_t timeout_us, bool *ret_extra)
 {
-	if (t->ops != NULL)
-		return t->ops->wait(t, extra_fd, timeout_us, ret_extra);
 	return transport_wait_many(&t, 1, extra_fd, timeout_us, ret_extra);
 }
 
@@ -67,8 +61,6 @@ transport_consume(struct transport *t, size_t len)
 enum err
 transport_read(struct transport *t, uint8_t *dst, size_t len, size_t *ret_len)
 {
-	if (t->ops != NULL)
-		return t->ops->read(t, dst, len, ret_len);
 	*ret_len = 0;
 	while (*ret_len < len) {
 		struct slice bytes = transport_peek(t);
@@ -89,8 +81,6 @@ transport_write(struct transport *t, const uint8_t *bytes, size_t len, size_t *r
 	enum err e = ERR_OK;
 	size_t n = 1;
 
-	if (t->ops != NULL)
-		return t->ops->write(t, bytes, len, ret_len);
 	*ret_len = 0;
 	while (e == ERR_OK && *ret_len < len && n > 0) {
 		e = t->engine->write(t, bytes + *ret_len, len - *ret_len, &n);
@@ -104,8 +94,6 @@ transport_write(struct transport *t, const uint8_t *bytes, size_t len, size_t *r
 bool
 transport_flushed(const struct transport *t)
 {
-	if (t->ops != NULL)
-		return t->ops->flushed(t);
 	return t->send_failed || buf_len(t->engine->output(t)) == 0;
 }
 
@@ -118,7 +106,7 @@ transport_facts(const struct transport *t, struct transport_facts *ret_facts)
 int64_t
 transport_round_trip_us(const struct transport *t)
 {
-	if (t->ops != NULL || t->engine->round_trip_us == NULL)
+	if (t->engine->round_trip_us == NULL)
 		return 0;
 	return t->engine->round_trip_us(t);
 }
@@ -126,7 +114,7 @@ transport_round_trip_us(const struct transport *t)
 size_t
 transport_window(const struct transport *t)
 {
-	return t->ops != NULL || t->engine->window == NULL ? 0 : t->engine->window(t);
+	return t->engine->window == NULL ? 0 : t->engine->window(t);
 }
 
 void
@@ -181,10 +169,6 @@ transport_close(struct transport *t, int64_t timeout_us)
 {
 	int64_t deadline_us = time_mono_us() + timeout_us;
 
-	if (t->ops != NULL) {
-		t->ops->close(t, timeout_us);
-		return;
-	}
 	t->engine->close(t);
 	await_close(t, deadline_us);
 	if (t->peer_hangs_up && t->engine->is_closed(t) && !t->send_failed)
@@ -198,10 +182,6 @@ transport_free(struct transport *t)
 {
 	if (t == NULL)
 		return;
-	if (t->ops != NULL) {
-		t->ops->free(t);
-		return;
-	}
 	/* Before our version has gone out there is nobody to say goodbye to. */
 	if (t->has_sent) {
 		t->engine->end(t);

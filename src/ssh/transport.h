@@ -1,7 +1,7 @@
 /*
  * An SSH connection that carries SFTP, as the rest of the program sees it: authentication as events
- * that are answered later, then one byte stream, and facts about the connection. Nothing of the SSH
- * library is visible here, so that another can take its place behind this header.
+ * that are answered later, then one byte stream, and facts about the connection. The protocol is in
+ * wire/; here it has a socket.
  *
  * One connection per process. The socket is given over at creation.
  */
@@ -199,7 +199,7 @@ enum { TRANSPORT_WAIT_MAX = 32 };
 /*
  * Client: the round trip of the line as the login measured it (the least of what was seen), and how
  * many bytes the peer may have under way to us: 4 MiB or what fills a fast line of that length,
- * whichever is more, capped for the peer's software (TRANSPORT_WINDOW_* and its reasons in
+ * whichever is more, capped for the peer's software (WINDOWS and its reasons in
  * transport_client.c). 0 where it isn't known.
  */
 int64_t transport_round_trip_us(const struct transport *t);
@@ -221,7 +221,7 @@ void transport_free(struct transport *t);
  * opened. */
 enum err transport_library_init(void) must_check;
 
-/* The same for a process that has only servers: nothing of libssh. */
-enum err transport_server_library_init(void) must_check;
+/* The same for a client that is never confined, and sooner done: what is needed is loaded then. */
+enum err transport_library_load(void) must_check;
 
 #endif

@@ -54,10 +54,7 @@ struct transport_engine {
 	size_t (*window)(const struct transport *t);
 };
 
-struct transport_ops;
-
 struct transport {
-	const struct transport_ops *ops; /* of libssh's client, in the place of all else */
 	const struct transport_engine *engine;
 	struct transport_facts facts;
 	int fd;
@@ -69,17 +66,6 @@ struct transport {
 	enum wire_event_type next; /* what the engine keeps */
 	bool told_readable;
 	bool write_was_short; /* the caller has more to write than was taken */
-};
-
-/* Of libssh's client. */
-struct transport_ops {
-	void (*next_event)(struct transport *t, struct transport_event *ret_event);
-	enum err (*wait)(struct transport *t, int extra_fd, int64_t timeout_us, bool *ret_extra);
-	enum err (*read)(struct transport *t, uint8_t *dst, size_t len, size_t *ret_len);
-	enum err (*write)(struct transport *t, const uint8_t *bytes, size_t len, size_t *ret_len);
-	bool (*flushed)(const struct transport *t);
-	void (*close)(struct transport *t, int64_t timeout_us);
-	void (*free)(struct transport *t);
 };
 
 /* Of transport_line.c. */

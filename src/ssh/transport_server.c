@@ -1,6 +1,4 @@
 /* The server's side of a transport: wire/server.h behind it, and the time that a login may take. */
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -265,19 +263,6 @@ make_wire(struct server *s, const struct hostkeys *host_keys)
 	if ((s->limits.methods & TRANSPORT_PASSWORD) != 0)
 		config.methods |= WIRE_PASSWORD;
 	return wire_server_new(&s->wire, &config);
-}
-
-enum err
-transport_server_library_init(void)
-{
-	uint8_t seed[32];
-
-	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_ADD_ALL_CIPHERS |
-				    OPENSSL_INIT_ADD_ALL_DIGESTS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
-		NULL) != 1 ||
-	    RAND_bytes(seed, sizeof seed) != 1)
-		return ERR_NOMEM;
-	return wire_library_init();
 }
 
 enum err

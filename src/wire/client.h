@@ -177,7 +177,7 @@ enum wire_stage {
 	WIRE_STAGE_VERSION, /* the server's first word */
 	WIRE_STAGE_KEYS,
 	WIRE_STAGE_LOGIN,
-	WIRE_STAGE_CHANNEL,
+	WIRE_STAGE_CHANNEL, /* ... and the answer to the request for what runs in it */
 	WIRE_STAGE_OPEN
 };
 enum wire_stage wire_client_stage(const struct wire_client *w);

@@ -175,7 +175,7 @@ wire_client_trim(struct wire_client *w)
 enum wire_stage
 wire_client_stage(const struct wire_client *w)
 {
-	if (w->channel.state == CHANNEL_OPEN)
+	if (w->channel.state == CHANNEL_OPEN && w->channel.session.answered)
 		return WIRE_STAGE_OPEN;
 	if (wire_client_authenticated(w))
 		return WIRE_STAGE_CHANNEL;

@@ -83,29 +83,34 @@ become_shell(const char *command)
 	_exit(1);
 }
 
-/*
- * NULL: a shell to type into. How it ends is told and is no failure of ours, as with sftp: a batch
- * goes on. The terminal's Ctrl-C is meant for it; what of it reached us is forgotten by the
- * session.
- */
+/* The terminal's Ctrl-C is meant for the child alone, however often it comes. */
+static int
+wait_for_shell(pid_t pid)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction before;
+	int status = 0;
+
+	(void)sigaction(SIGINT, &ignore, &before);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	(void)sigaction(SIGINT, &before, NULL);
+	return status;
+}
+
+/* NULL: a shell to type into. How it ends is told and is no failure of ours, as with sftp: a batch
+ * goes on. */
 static bool
 run_in_shell(struct shell *s, const char *command)
 {
-	int status = 0;
-	pid_t pid, got;
-
 	fflush(s->out);
 	fflush(s->err);
-	pid = fork();
+	pid_t pid = fork();
 	if (pid < 0)
 		return shell_fail(s, "Couldn't fork: %s", strerror(errno));
 	if (pid == 0)
 		become_shell(command);
-	do {
-		got = waitpid(pid, &status, 0);
-	} while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return shell_fail(s, "Couldn't wait for child: %s", strerror(errno));
+	int status = wait_for_shell(pid);
 	if (!WIFEXITED(status))
 		(void)shell_fail(s, "Shell exited abnormally");
 	else if (WEXITSTATUS(status) != 0)

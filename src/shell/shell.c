@@ -98,16 +98,29 @@ status_words(uint32_t status)
 	return status < ARRAY_LEN(WORDS) ? WORDS[status] : sftp_status_text(status);
 }
 
+/* What the server said beside its status, ready to be put behind the status's words: "" when it
+ * said no more than these. */
+static const char *
+said_beside(const struct ask_answer *a, const char *words)
+{
+	static const char BEFORE[] = " (the server says \"";
+	const char *said = strstr(a->story.text, BEFORE);
+
+	if (said == NULL)
+		return "";
+	const char *text = said + sizeof BEFORE - 1;
+	return strncasecmp(text, words, strcspn(text, "\"")) == 0 ? "" : said;
+}
+
 const char *
 shell_reason(const struct ask_answer *a, char dst[SHELL_REASON_MAX])
 {
-	const char *said = strstr(a->story.text, " (the server says ");
+	const char *words = status_words(a->status);
 
 	if (a->unsupported)
 		snprintf(dst, SHELL_REASON_MAX, "%s", status_words(SSH_FX_OP_UNSUPPORTED));
 	else if (a->status != SSH_FX_OK)
-		snprintf(dst, SHELL_REASON_MAX, "%s%s", status_words(a->status),
-		    said == NULL ? "" : said);
+		snprintf(dst, SHELL_REASON_MAX, "%s%s", words, said_beside(a, words));
 	else if (a->error == ERR_NOENT)
 		snprintf(dst, SHELL_REASON_MAX, "%s", status_words(SSH_FX_NO_SUCH_FILE));
 	else

@@ -19,7 +19,7 @@ size_scaled(uint64_t bytes, char dst[SIZE_SCALED_MAX])
 	if (unit > 0 && n < 100 && tenths == 10) {
 		n++;
 		tenths = 0;
-	} else if (unit > 0 && n >= 100 && tenths >= 5) {
+	} else if (unit > 0 && n >= 100 && rest >= 512) {
 		n++;
 	}
 	if (n == 1024 && unit + 2 < sizeof UNITS) {

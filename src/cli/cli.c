@@ -13,6 +13,8 @@ cli_fail(struct cli *cli, enum cli_exit code, const char *format, ...)
 {
 	va_list args;
 
+	/* Both may go to one place: what was said before stands before. */
+	(void)fflush(cli->out);
 	fputs("dray: ", cli->err);
 	va_start(args, format);
 	vfprintf(cli->err, format, args);
@@ -120,7 +122,20 @@ run_command(struct cli *cli, const struct command *c, int argc, char *const *arg
 	if (e != ERR_OK || !options_fit(c, &cli->options, &story) ||
 	    !command_takes(c, cli->n_arguments, &story))
 		return fail_usage(cli, c, story.text);
+	if (c->run == NULL)
+		return cli_fail(cli, CLI_USAGE, "%s comes first: dray %s ...", c->words, c->words);
 	return c->run(cli);
+}
+
+/* A command that reads its own line, when it is the first word; or NULL. */
+static const struct command *
+find_own_line(int argc, char *const *argv)
+{
+	for (size_t i = 0; i < N_COMMANDS && argc > 1; i++) {
+		if (COMMANDS[i].run_line != NULL && strcmp(argv[1], COMMANDS[i].words) == 0)
+			return &COMMANDS[i];
+	}
+	return NULL;
 }
 
 static enum cli_exit
@@ -151,8 +166,12 @@ run_line(struct cli *cli, int argc, char *const *argv)
 enum cli_exit
 cli_run(struct cli *cli, int argc, char *const *argv)
 {
-	enum cli_exit code = run_line(cli, argc, argv);
+	const struct command *own = find_own_line(argc, argv);
+	enum cli_exit code;
 
+	if (own != NULL)
+		return (enum cli_exit)own->run_line(cli, argc - 1, argv + 1);
+	code = run_line(cli, argc, argv);
 	options_fini(&cli->options);
 	/* An answer that could not be written (a full disk behind >FILE) is no success. */
 	if ((fflush(cli->out) != 0 || ferror(cli->out) != 0) && code == CLI_OK)

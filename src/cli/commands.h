@@ -11,6 +11,9 @@ struct command {
 	const char *summary;
 	uint64_t options; /* bits of enum option_id, beside OPTIONS_GENERAL */
 	enum cli_exit (*run)(struct cli *cli);
+	/* Instead of run: it reads its command line itself, argv[0] being its own word; its result
+	 * is the process's. */
+	int (*run_line)(struct cli *cli, int argc, char *const *argv);
 };
 
 extern const struct command COMMANDS[];

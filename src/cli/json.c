@@ -52,6 +52,12 @@ json_new_u64(uint64_t v)
 }
 
 json_t *
+json_new_bool(bool v)
+{
+	return must(json_boolean(v));
+}
+
+json_t *
 json_new_moment(int64_t at_us)
 {
 	char text[TIME_TEXT_MAX];

@@ -17,6 +17,7 @@ json_t *json_new_array(void);
 json_t *json_new_text(struct slice s);
 json_t *json_new_story(struct slice s);
 json_t *json_new_u64(uint64_t v);
+json_t *json_new_bool(bool v);
 json_t *json_new_moment(int64_t at_us);
 
 /* Takes the value over. */

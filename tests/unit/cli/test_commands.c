@@ -201,6 +201,35 @@ test_exit_codes(void **state)
 		assert_true(strlen(exit_text((enum cli_exit)i)) > 0);
 }
 
+/* Scripts depend on these numbers. */
+static void
+test_exit_numbers(void **state)
+{
+	static const struct {
+		enum transport_outcome outcome;
+		int number;
+	} OUTCOMES[] = {
+	    {TRANSPORT_LOGGED_IN, 0},
+	    {TRANSPORT_UNREACHABLE, 8},
+	    {TRANSPORT_NO_ALGORITHM, 8},
+	    {TRANSPORT_HOST_KEY_UNKNOWN, 5},
+	    {TRANSPORT_HOST_KEY_CHANGED, 5},
+	    {TRANSPORT_USER_KEY_REFUSED, 6},
+	    {TRANSPORT_BAD_PRIVATE_KEY, 6},
+	    {TRANSPORT_NO_SFTP, 8},
+	    {TRANSPORT_LOCAL_FAILURE, 1},
+	};
+	static const int NUMBERS[] = {CLI_OK, CLI_FAILED, CLI_USAGE, CLI_NO_DAEMON, CLI_CONFIG,
+	    CLI_HOST_KEY, CLI_AUTH, CLI_NOT_FOUND, CLI_UNREACHABLE, CLI_PARTLY, CLI_INTERRUPTED};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(OUTCOMES); i++)
+		assert_int_equal(exit_from_outcome(OUTCOMES[i].outcome), OUTCOMES[i].number);
+	assert_int_equal(ARRAY_LEN(NUMBERS), CLI_N_EXITS);
+	for (size_t i = 0; i < ARRAY_LEN(NUMBERS); i++)
+		assert_int_equal(NUMBERS[i], i);
+}
+
 /* An answer that doesn't fit on the disk is not a success. */
 static void
 test_full_disk(void **state)
@@ -247,6 +276,7 @@ main(void)
 	    cmocka_unit_test(test_version),
 	    cmocka_unit_test(test_table),
 	    cmocka_unit_test(test_exit_codes),
+	    cmocka_unit_test(test_exit_numbers),
 	    cmocka_unit_test(test_full_disk),
 	    cmocka_unit_test_setup_teardown(test_config_path, place_setup, place_teardown),
 	};

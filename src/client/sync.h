@@ -2,6 +2,12 @@
  * A tree made like another: new and changed files moved, and on request what the source doesn't
  * have removed. One side is the server's. Directory by directory: both sides are listed, compared,
  * and the differences become items of a job (job.h). Restartable: what is equal is passed over.
+ *
+ * Files are equal when size and mtime are (or content, with checksum). Where the server refuses to
+ * set times, which is said once, an upload is equal when sizes are and the server's is not older.
+ * Files' times and modes are kept; directories get the source's mode when they are made, and no
+ * times. Symbolic links, and what is neither file nor directory, are skipped with a notice. A name
+ * that is a file on one side and a directory on the other counts as failed.
  */
 #ifndef CLIENT_SYNC_H
 #define CLIENT_SYNC_H

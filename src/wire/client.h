@@ -20,7 +20,6 @@ enum {
 	WIRE_BANNER_MAX = 8 * 1024, /* of one; longer ones are cut */
 	WIRE_BANNERS_MAX = 16,      /* those that follow aren't told */
 	WIRE_METHODS_MAX = 1024,    /* lists of names by the server: longer is ERR_FORMAT */
-	WIRE_SIGNATURES_MAX = 4096, /* server-sig-algs: longer is as if it had not come */
 	WIRE_PROMPTS_MAX = 16,      /* of one INFO_REQUEST; more is ERR_LIMIT */
 	WIRE_PROMPT_MAX = 1024,     /* longer ones are cut, names and instructions, too */
 	WIRE_ANSWER_MAX = 1024,
@@ -114,8 +113,11 @@ void wire_client_eof(struct wire_client *w, const char *why);
 
 /*
  * The next event, each told once; but READABLE as long as there are bytes. HOST_KEY, AUTH_NEXT,
- * SIGN and PROMPT are answered before anything else happens, by a function of the four below; each
+ * SIGN and PROMPT are answered before anything else happens, by one of the functions below; each
  * of them takes copies. ERR_CLOSED: it is over meanwhile, CLOSED tells why. BUG: not asked.
+ *
+ * OPENED comes before the server has answered the request for the subsystem; CLOSED with
+ * WIRE_END_NO_SUBSYSTEM may follow.
  */
 void wire_client_next_event(struct wire_client *w, struct wire_client_event *ret_event);
 

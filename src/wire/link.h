@@ -29,6 +29,7 @@ enum {
 	WIRE_PACKET_EARLY = 35000,    /* before the first keys (RFC 4253 section 6.1) */
 	WIRE_INPUT_MAX = 512 * 1024,  /* bytes of the line that wait here, encrypted or not */
 	WIRE_HOST_KEYS_MAX = 8,
+	WIRE_SIGNATURES_MAX = 4096, /* server-sig-algs: longer is as if it had not come */
 	WIRE_TEXT_MAX = 256
 };
 

@@ -50,8 +50,7 @@ enum {
 	/* Exchanges of keys before it, after the first: they cost us most, and nobody needs any. */
 	LINK_EXCHANGES_EARLY_MAX = 3,
 	LINK_PING_MAX = 4096,
-	LINK_PONGS_MAX = 64 * 1024,
-	LINK_SIGNATURES_MAX = 4096 /* of a server's server-sig-algs */
+	LINK_PONGS_MAX = 64 * 1024
 };
 
 /* What only a client has. */

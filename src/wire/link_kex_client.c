@@ -15,7 +15,7 @@ link_client_init(struct link_client *c)
 {
 	buf_init(&c->value, 4 + KEX_PUBLIC_MAX);
 	buf_init(&c->host_key, CERT_BLOB_MAX);
-	buf_init(&c->signatures, LINK_SIGNATURES_MAX);
+	buf_init(&c->signatures, WIRE_SIGNATURES_MAX);
 }
 
 static void

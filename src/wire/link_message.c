@@ -41,7 +41,7 @@ keep_signatures(struct wire_link *l, struct slice names)
 	struct buf *kept = &l->client.signatures;
 
 	buf_clear(kept);
-	return names.len <= LINK_SIGNATURES_MAX ? buf_put(kept, names.ptr, names.len) : ERR_OK;
+	return names.len <= WIRE_SIGNATURES_MAX ? buf_put(kept, names.ptr, names.len) : ERR_OK;
 }
 
 /* Of what a client may tell, nothing matters to us; but it must be well-formed. */

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "base/rd.h"
-#include "host.h"
 #include "pki/sign.h"
 #include "wire/connection.h"
+#include "wire/host.h"
 #include "wire/link_internal.h"
 #include "wire/message.h"
 #include "wire/peer.h"
@@ -205,6 +205,26 @@ takes_one_reply(void **state)
 	host_say(&h, "blll", SSH_MSG_KEX_REPLY, slice_str("a"), slice_str("b"), slice_str("c"));
 	host_put_reply(&h);
 	expect_closed(&h, ERR_ACCESS, WIRE_END_HOST_KEY, "not acceptable");
+	host_fini(&h);
+}
+
+/* A guess with the KEXINIT that we would not have come to (RFC 4253 section 7): passed over, once.
+ */
+static void
+drops_a_wrong_guess(void **state)
+{
+	struct host h;
+
+	(void)state;
+	begin(&h, &(struct host_options){.guess = true});
+	host_say(&h, "bs", SSH_MSG_KEX_REPLY, "a guess");
+	host_put_reply(&h);
+	assert_int_equal(next_type(&h), WIRE_HOST_KEY);
+	host_fini(&h);
+	begin(&h, &(struct host_options){.guess = true});
+	host_say(&h, "bs", SSH_MSG_KEX_REPLY, "a guess");
+	host_say(&h, "bs", SSH_MSG_KEX_REPLY, "a guess");
+	expect_closed(&h, ERR_FORMAT, WIRE_END_LINE, "reply to the key exchange is malformed");
 	host_fini(&h);
 }
 
@@ -575,6 +595,7 @@ main(void)
 	    cmocka_unit_test(wants_a_true_signature),
 	    cmocka_unit_test(keeps_the_order),
 	    cmocka_unit_test(takes_one_reply),
+	    cmocka_unit_test(drops_a_wrong_guess),
 	    cmocka_unit_test(refuses_bad_values),
 	    cmocka_unit_test(wants_the_same_host_key_again),
 	    cmocka_unit_test(bounds_packets),

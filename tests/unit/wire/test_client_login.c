@@ -8,8 +8,8 @@
 
 #include "../pki/keys_dir.h"
 #include "base/rd.h"
-#include "host.h"
 #include "wire/connection.h"
+#include "wire/host.h"
 #include "wire/message.h"
 
 enum { REQUEST = 50, FAILURE = 51, SUCCESS = 52, BANNER = 53, SIXTY = 60, RESPONSE = 61 };

@@ -54,8 +54,12 @@ void
 transport_consume(struct transport *t, size_t len)
 {
 	t->engine->consume(t, len);
-	if (len > 0)
-		t->told_readable = false;
+	if (len == 0)
+		return;
+	/* What is left is news again; and that there was something isn't any more. */
+	t->told_readable = false;
+	if (t->next == WIRE_READABLE)
+		t->has_next = false;
 }
 
 enum err

@@ -26,7 +26,9 @@
  *                new keys
  *
  * Layers above may send in KEX_NONE and KEX_REPLIED, the peer's may in KEX_NONE and KEX_OFFERED;
- * neither before the first exchange is complete.
+ * neither before the first exchange is complete. After the login the peer's are heard in every
+ * state: some (asyncssh) go on between their KEXINIT and NEWKEYS, though RFC 4253 section 7.1
+ * forbids it, and what they say then is as authentic as it was before.
  */
 enum kex_state {
 	KEX_NONE = 1 << 0,

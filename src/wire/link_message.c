@@ -223,7 +223,7 @@ link_message(struct wire_link *l, struct slice payload, bool *ret_above)
 	*ret_above = number == service || (number > SSH_MSG_KEX_LAST && number != SSH_MSG_PING);
 	if (!*ret_above)
 		return take_own(l, payload);
-	if (!l->keyed || (l->state & (KEX_NONE | KEX_OFFERED)) == 0)
+	if (!l->keyed || (!l->authenticated && (l->state & (KEX_NONE | KEX_OFFERED)) == 0))
 		return illegal(l, number);
 	return ERR_OK;
 }

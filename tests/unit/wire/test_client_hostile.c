@@ -384,6 +384,40 @@ opens_its_window_again(void **state)
 	host_fini(&h);
 }
 
+/* Some servers go on between their KEXINIT and their NEWKEYS; after the login it is heard. */
+static void
+hears_who_goes_on_while_keys_change(void **state)
+{
+	struct host h;
+
+	(void)state;
+	host_init(&h, &(struct host_options){.strict = true});
+	assert_true(host_up(&h));
+	host_put_kexinit(&h);
+	say_data(&h, 1000);
+	say_data(&h, 2000);
+	assert_int_equal(next_type(&h), WIRE_READABLE);
+	assert_true(host_take_init(&h));
+	host_put_reply(&h);
+	say_data(&h, 3000);
+	size_t got = 0;
+	while (got < 6000) {
+		assert_int_equal(next_type(&h), WIRE_READABLE);
+		got += wire_client_peek(h.client).len;
+		wire_client_consume(h.client, wire_client_peek(h.client).len);
+	}
+	assert_int_equal(next_type(&h), WIRE_NOTHING);
+	assert_true(host_take_newkeys(&h));
+	host_fini(&h);
+	/* Not before it. */
+	host_init(&h, &(struct host_options){0});
+	assert_true(host_handshake(&h));
+	host_put_kexinit(&h);
+	host_say(&h, "bs", SSH_MSG_SERVICE_ACCEPT, "ssh-userauth");
+	expect_closed(&h, ERR_FORMAT, WIRE_END_LINE, "message 6 is not legal");
+	host_fini(&h);
+}
+
 /* What is illegal in an open channel. */
 static const struct {
 	const char *what, *fields;
@@ -602,6 +636,7 @@ main(void)
 	    cmocka_unit_test(bounds_floods_before_the_login),
 	    cmocka_unit_test(keeps_its_window),
 	    cmocka_unit_test(opens_its_window_again),
+	    cmocka_unit_test(hears_who_goes_on_while_keys_change),
 	    cmocka_unit_test(refuses_what_is_illegal),
 	    cmocka_unit_test(tells_why_there_is_no_channel),
 	    cmocka_unit_test(says_no_politely),

@@ -592,6 +592,36 @@ test_an_extension_of_the_clients(void **state)
 	peer_fini(&p);
 }
 
+/* Some clients go on between their KEXINIT and their NEWKEYS; after the login it is heard. */
+static void
+hears_who_goes_on_while_keys_change(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	for (int logged_in = 0; logged_in < 2; logged_in++) {
+		peer_init(&p, &(struct peer_options){.strict = true});
+		assert_true(peer_handshake(&p));
+		if (logged_in)
+			wire_link_authenticated(p.link);
+		peer_put_kexinit(&p);
+		send_above(&p, "more");
+		assert_int_equal(peer_turn(&p), logged_in ? ERR_AGAIN : ERR_FORMAT);
+		if (logged_in) {
+			expect_above(&p, "more");
+			assert_true(peer_take_kexinit(&p));
+			peer_put_kex_init(&p);
+			send_above(&p, "still more");
+			assert_int_equal(peer_turn(&p), ERR_AGAIN);
+			expect_above(&p, "still more");
+			assert_true(peer_take_reply(&p));
+			peer_put_newkeys(&p);
+			both_talk(&p);
+		}
+		peer_fini(&p);
+	}
+}
+
 int
 main(void)
 {
@@ -615,6 +645,7 @@ main(void)
 	    cmocka_unit_test(test_we_say_goodbye),
 	    cmocka_unit_test(test_memory_after_the_login),
 	    cmocka_unit_test(test_an_extension_of_the_clients),
+	    cmocka_unit_test(hears_who_goes_on_while_keys_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
-#include "client/ask_internal.h"
+#include "client/refusal.h"
 #include "sftp/proto.h"
 #include "sftp/story.h"
 
@@ -230,51 +230,6 @@ list_forget(struct list *l)
 	l->forgotten = l->enough = l->ended = true;
 	if (l->open && !l->busy)
 		list_go_on(l);
-}
-
-/* Who waits for a listing's end. */
-struct waiter {
-	bool (*entry)(void *ctx, const struct sftp_name *name);
-	void *ctx;
-	bool done;
-	struct ask_answer *answer;
-};
-
-static bool
-on_waiter_entry(void *ctx, const struct sftp_name *name)
-{
-	struct waiter *w = ctx;
-
-	return w->entry(w->ctx, name);
-}
-
-static void
-on_waiter_done(void *ctx, const struct ask_answer *answer)
-{
-	struct waiter *w = ctx;
-
-	*w->answer = *answer;
-	w->done = true;
-}
-
-bool
-ask_list(struct remote *r, struct slice path,
-    bool (*entry)(void *ctx, const struct sftp_name *name), void *ctx, struct ask_answer *a)
-{
-	struct waiter w = {.entry = entry, .ctx = ctx, .answer = a};
-	const struct list_config config = {
-	    .path = path, .entry = on_waiter_entry, .done = on_waiter_done, .ctx = &w};
-	struct list *l = NULL;
-
-	*a = (struct ask_answer){.error = ERR_OK};
-	enum err e = list_start(&l, r, &config);
-	if (e == ERR_OK)
-		e = ask_wait(r, &w.done);
-	if (e != ERR_OK) {
-		list_forget(l);
-		ask_tell_wait(r, e, "listing", path, a);
-	}
-	return a->error == ERR_OK;
 }
 
 bool

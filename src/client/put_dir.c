@@ -361,7 +361,8 @@ put_dir_begin(struct job_task *t)
 		dir_make(d);
 	else if (d->state == DIR_LISTING)
 		dir_push(d);
-	else if (d->state == DIR_SETTING)
+	else
+		/* It is begun again only when no child is left to wait for. */
 		dir_set(d);
 }
 

@@ -148,6 +148,9 @@ bool
 remote_turn(struct remote *r)
 {
 	bool idle = sftp_client_n_pending(r->sftp) == 0;
+
+	if (r->lost)
+		return false;
 	bool moved = remote_send(r);
 
 	moved = remote_receive(r) || moved;

@@ -34,24 +34,28 @@ print_json(struct cli *cli, const char *name, const struct sftp_attrs *a)
 }
 
 static void
-print_entry(struct cli *cli, const char *name, const struct sftp_attrs *a)
+print_long(struct cli *cli, const char *name, const struct sftp_attrs *a)
 {
+	char *safe _cleanup_(out_freep) = out_safe(slice_str(name));
 	struct buf line _cleanup_(buf_fini);
 
-	if (cli->json) {
-		print_json(cli, name, a);
-		return;
-	}
-	if (!option_given(&cli->options, OPTION_LONG)) {
-		out_text(cli->out, slice_str(name));
-		fputc('\n', cli->out);
-		return;
-	}
-	char *safe _cleanup_(out_freep) = out_safe(slice_str(name));
-	buf_init(&line, LINE_MAX_LEN + 4 * strlen(name));
+	buf_init(&line, LINE_MAX_LEN + strlen(safe));
 	if (sftp_longname_put(&line, slice_str(safe), a, cli->now_us / US_PER_SEC) != ERR_OK)
 		cli_no_memory();
 	fprintf(cli->out, "%.*s\n", SLICE_ARG(buf_slice(&line)));
+}
+
+static void
+print_entry(struct cli *cli, const char *name, const struct sftp_attrs *a)
+{
+	if (cli->json) {
+		print_json(cli, name, a);
+	} else if (option_given(&cli->options, OPTION_LONG)) {
+		print_long(cli, name, a);
+	} else {
+		out_text(cli->out, slice_str(name));
+		fputc('\n', cli->out);
+	}
 }
 
 static void

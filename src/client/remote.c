@@ -45,6 +45,12 @@ remote_facts(const struct remote *r)
 	return &r->facts;
 }
 
+size_t
+remote_window(const struct remote *r)
+{
+	return transport_window(r->transport);
+}
+
 bool
 remote_is_lost(const struct remote *r)
 {

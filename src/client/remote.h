@@ -41,6 +41,8 @@ struct sftp_client *remote_sftp(struct remote *r);
 const struct remote_habits *remote_habits(const struct remote *r);
 int64_t remote_round_trip_us(const struct remote *r);
 const struct transport_facts *remote_facts(const struct remote *r);
+/* How many bytes the server may have under way to us; 0: unknown. */
+size_t remote_window(const struct remote *r);
 
 /* Is the line lost? The story tells why; its class (err_class) whether to try again. */
 bool remote_is_lost(const struct remote *r);

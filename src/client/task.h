@@ -59,8 +59,8 @@ struct job_task {
 	struct remote *remote; /* the line's */
 	uint64_t charged;      /* bytes under way */
 	uint64_t left;         /* bytes that it would still like to ask for: job_task_hungry */
-	bool hungry, has_ended, is_part; /* is_part: made by split */
-	bool is_directory;               /* costs no handle; ended after its children */
+	bool hungry, has_ended, stopped, is_part; /* is_part: made by split */
+	bool is_directory;                        /* costs no handle; ended after its children */
 	TAILQ_ENTRY(job_task) in_line, in_hungry;
 };
 

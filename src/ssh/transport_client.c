@@ -34,7 +34,6 @@ static const struct {
     {"OpenSSH_9.*", TRANSPORT_WINDOW_MAX},
     {"OpenSSH_??.*", TRANSPORT_WINDOW_MAX}, /* 10 and later */
     {"Dray*", TRANSPORT_WINDOW_MAX},
-    {"*", TRANSPORT_WINDOW_OTHERS},
 };
 
 static struct wire_client *
@@ -278,32 +277,33 @@ client_note_facts(struct client *c)
 	memcpy(facts->algorithms, wire->algorithms, sizeof facts->algorithms);
 }
 
-static size_t
-window_cap(const char *peer_version)
+size_t
+client_window_for(const char *peer_version, int64_t round_trip_us)
 {
-	struct slice version = slice_str(peer_version), software;
+	struct slice software = slice_str(peer_version), ignored;
+	/* Past this the cap decides. */
+	int64_t us = round_trip_us < US_PER_SEC ? round_trip_us : US_PER_SEC;
+	size_t fills = (size_t)(us * WINDOW_MIB_PER_SEC / US_PER_SEC + 1) * 1024 * 1024;
+	size_t cap = TRANSPORT_WINDOW_OTHERS;
 
-	version = slice_cut(version, '-', &software);
-	version = slice_cut(version, '-', &software);
+	software = slice_cut(software, '-', &ignored);
+	software = slice_cut(software, '-', &ignored);
 	for (size_t i = 0; i < ARRAY_LEN(WINDOWS); i++) {
-		if (pattern_match(slice_str(WINDOWS[i].software), version))
-			return WINDOWS[i].max;
+		if (pattern_match(slice_str(WINDOWS[i].software), software)) {
+			cap = WINDOWS[i].max;
+			break;
+		}
 	}
-	return TRANSPORT_WINDOW_MIN;
+	if (fills < TRANSPORT_WINDOW_MIN)
+		fills = TRANSPORT_WINDOW_MIN;
+	return fills < cap ? fills : cap;
 }
 
 void
 client_choose_window(struct client *c)
 {
-	size_t cap = window_cap(wire_client_facts(c->wire)->peer_version);
-	int64_t round_trip_us = wire_client_round_trip_us(c->wire);
-	/* Past this the cap decides. */
-	int64_t us = round_trip_us < US_PER_SEC ? round_trip_us : US_PER_SEC;
-	size_t fills = (size_t)(us * WINDOW_MIB_PER_SEC / US_PER_SEC + 1) * 1024 * 1024;
-
-	if (fills < TRANSPORT_WINDOW_MIN)
-		fills = TRANSPORT_WINDOW_MIN;
-	wire_client_set_window(c->wire, fills < cap ? fills : cap);
+	wire_client_set_window(c->wire, client_window_for(wire_client_facts(c->wire)->peer_version,
+					    wire_client_round_trip_us(c->wire)));
 }
 
 static enum err

@@ -35,7 +35,8 @@ enum err client_new(struct client **ret_c, int fd, const struct dial_config *con
 /* What is known of the server so far, into the transport's facts. */
 void client_note_facts(struct client *c);
 
-/* The window that the line's length and the server's software call for. */
+/* The window that the line's length and the server's software ("SSH-2.0-OpenSSH_9.2") call for. */
+size_t client_window_for(const char *peer_version, int64_t round_trip_us);
 void client_choose_window(struct client *c);
 
 /*

@@ -46,9 +46,10 @@ struct serve {
 	uint64_t total;
 	int64_t grace_us;
 	uint32_t attempts;
-	const char *user; /* who may log in */
-	struct slice key; /* ... with this key */
-	int delay_ms;     /* before a login is answered, with more requests coming in */
+	const char *user;     /* who may log in */
+	struct slice key;     /* ... with this key */
+	const char *password; /* ... or with this password; NULL: by keys alone */
+	int delay_ms;         /* before a login is answered, with more requests coming in */
 	bool sandbox;
 	bool bound_memory; /* fail (exit 99) when the process grows by more than RSS_SLACK */
 };
@@ -188,7 +189,9 @@ served_work(struct served *s)
 static inline void
 served_login(struct served *s, const struct transport_event *ev)
 {
-	bool ok = slice_is(ev->user, s->how->user) && slice_equal(ev->key, s->how->key);
+	bool proven = ev->method == TRANSPORT_PASSWORD ? slice_is(ev->password, s->how->password)
+						       : slice_equal(ev->key, s->how->key);
+	bool ok = slice_is(ev->user, s->how->user) && proven;
 	bool extra;
 
 	if (s->how->delay_ms > 0)
@@ -246,6 +249,8 @@ serve(int fd, const struct hostkeys *keys, const struct serve *how)
 	    .methods = TRANSPORT_PUBLICKEY,
 	};
 
+	if (how->password != NULL)
+		limits.methods |= TRANSPORT_PASSWORD;
 	s.how = how;
 	s.hash = EVP_MD_CTX_new();
 	EVP_DigestInit_ex(s.hash, EVP_sha256(), NULL);

@@ -5,27 +5,13 @@
 #include <openssl/sha.h>
 
 #include "pki/blob.h"
+#include "ssh/knownhosts_parts.h"
 #include "ssh/pattern.h"
 
-enum { HOST_NAME_MAX_LEN = 300, DEFAULT_PORT = 22 };
-
-/* A line that holds a key, taken apart. Slices point into the file. */
-struct entry {
-	size_t line;
-	bool revoked;
-	struct slice hosts;
-	struct slice type;
-	struct slice base64;
-};
-
-/* Walks the lines of a file. */
-struct walk {
-	struct slice rest;
-	size_t line;
-};
+enum { DEFAULT_PORT = 22 };
 
 static bool
-entry_parse(struct slice line, struct entry *ret)
+entry_parse(struct slice line, struct knownhosts_entry *ret)
 {
 	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
 		line.len--;
@@ -35,17 +21,19 @@ entry_parse(struct slice line, struct entry *ret)
 	if (word.len == 0 || word.ptr[0] == '#')
 		return false;
 	ret->revoked = slice_is(word, "@revoked");
-	/* Other markers, as @cert-authority, say something that we don't act upon. */
-	if (word.ptr[0] == '@' && !ret->revoked)
+	ret->authority = slice_is(word, "@cert-authority");
+	bool marked = ret->revoked || ret->authority;
+	/* Other markers say something that we don't act upon. */
+	if (word.ptr[0] == '@' && !marked)
 		return false;
-	ret->hosts = ret->revoked ? slice_take_word(&line) : word;
+	ret->hosts = marked ? slice_take_word(&line) : word;
 	ret->type = slice_take_word(&line);
 	ret->base64 = slice_take_word(&line);
 	return ret->base64.len > 0;
 }
 
-static bool
-walk_next(struct walk *w, struct entry *ret)
+bool
+knownhosts_next(struct knownhosts_walk *w, struct knownhosts_entry *ret)
 {
 	while (w->rest.len > 0) {
 		struct slice line;
@@ -80,16 +68,16 @@ hashed_host_matches(struct slice field, struct slice name)
 	return slice_equal(buf_slice(&hash), slice_of(digest, digest_len));
 }
 
-static bool
-entry_is_for(const struct entry *entry, struct slice name)
+bool
+knownhosts_entry_is_for(const struct knownhosts_entry *entry, struct slice name)
 {
 	if (slice_starts_with(entry->hosts, slice_str("|1|")))
 		return hashed_host_matches(entry->hosts, name);
 	return pattern_list_match(entry->hosts, name) == PATTERN_YES;
 }
 
-static bool
-entry_key_is(const struct entry *entry, struct slice key)
+bool
+knownhosts_entry_has(const struct knownhosts_entry *entry, struct slice key)
 {
 	struct buf blob _cleanup_(buf_fini);
 
@@ -102,18 +90,18 @@ entry_key_is(const struct entry *entry, struct slice key)
 }
 
 /* The host as known_hosts writes it: in lower case, with brackets and port off the usual port. */
-static bool
-lookup_name(const char *host, uint16_t port, char dst[HOST_NAME_MAX_LEN])
+bool
+knownhosts_name(const char *host, uint16_t port, char dst[KNOWNHOSTS_NAME_MAX])
 {
-	int len = port == DEFAULT_PORT
-		      ? snprintf(dst, HOST_NAME_MAX_LEN, "%s", host)
-		      : snprintf(dst, HOST_NAME_MAX_LEN, "[%s]:%u", host, (unsigned)port);
+	int len = port == DEFAULT_PORT || port == 0
+		      ? snprintf(dst, KNOWNHOSTS_NAME_MAX, "%s", host)
+		      : snprintf(dst, KNOWNHOSTS_NAME_MAX, "[%s]:%u", host, (unsigned)port);
 
 	for (char *c = dst; *c != '\0'; c++) {
 		if (*c >= 'A' && *c <= 'Z')
 			*c = (char)(*c + 32);
 	}
-	return len > 0 && len < HOST_NAME_MAX_LEN;
+	return len > 0 && len < KNOWNHOSTS_NAME_MAX;
 }
 
 /*
@@ -125,18 +113,18 @@ knownhosts_check(
     struct slice file, const char *host, uint16_t port, struct slice type, struct slice key)
 {
 	struct knownhosts_result result = {.verdict = KNOWNHOSTS_UNKNOWN};
-	struct walk w = {.rest = file};
-	char name[HOST_NAME_MAX_LEN];
-	struct entry entry;
+	struct knownhosts_walk w = {.rest = file};
+	char name[KNOWNHOSTS_NAME_MAX];
+	struct knownhosts_entry entry;
 	bool same_type = false;
 
 	/* A file too large to be read whole could hide a revocation: it vouches for nothing. */
-	if (file.len > KNOWNHOSTS_FILE_MAX || !lookup_name(host, port, name))
+	if (file.len > KNOWNHOSTS_FILE_MAX || !knownhosts_name(host, port, name))
 		return result;
-	while (walk_next(&w, &entry)) {
-		if (!entry_is_for(&entry, slice_str(name)))
+	while (knownhosts_next(&w, &entry)) {
+		if (entry.authority || !knownhosts_entry_is_for(&entry, slice_str(name)))
 			continue;
-		bool same_key = entry_key_is(&entry, key);
+		bool same_key = knownhosts_entry_has(&entry, key);
 		if (entry.revoked && same_key)
 			return (struct knownhosts_result){KNOWNHOSTS_REVOKED, entry.line};
 		if (entry.revoked || result.verdict == KNOWNHOSTS_MATCH)
@@ -176,18 +164,18 @@ added_since(const struct buf *b, size_t before)
 enum err
 knownhosts_types(struct slice file, const char *host, uint16_t port, struct buf *ret_types)
 {
-	struct walk w = {.rest = file};
-	char name[HOST_NAME_MAX_LEN];
+	struct knownhosts_walk w = {.rest = file};
+	char name[KNOWNHOSTS_NAME_MAX];
 	size_t before = buf_len(ret_types);
-	struct entry entry;
+	struct knownhosts_entry entry;
 
-	if (file.len > KNOWNHOSTS_FILE_MAX || !lookup_name(host, port, name))
+	if (file.len > KNOWNHOSTS_FILE_MAX || !knownhosts_name(host, port, name))
 		return ERR_LIMIT;
-	while (walk_next(&w, &entry)) {
+	while (knownhosts_next(&w, &entry)) {
 		struct slice list = added_since(ret_types, before);
 		/* A type that we don't know would only be offered in vain. */
-		if (entry.revoked || !blob_type_known(entry.type) || list_has(list, entry.type) ||
-		    !entry_is_for(&entry, slice_str(name)))
+		if (entry.revoked || entry.authority || !blob_type_known(entry.type) ||
+		    list_has(list, entry.type) || !knownhosts_entry_is_for(&entry, slice_str(name)))
 			continue;
 		enum err e =
 		    buf_printf(ret_types, "%s%.*s", list.len > 0 ? "," : "", SLICE_ARG(entry.type));
@@ -212,10 +200,10 @@ enum err
 knownhosts_line(
     const char *host, uint16_t port, struct slice type, struct slice key, struct buf *ret_line)
 {
-	char name[HOST_NAME_MAX_LEN];
+	char name[KNOWNHOSTS_NAME_MAX];
 	size_t before = buf_len(ret_line);
 
-	if (!host_is_plain(host) || !lookup_name(host, port, name) || !blob_type_known(type) ||
+	if (!host_is_plain(host) || !knownhosts_name(host, port, name) || !blob_type_known(type) ||
 	    !slice_equal(blob_type(key), type))
 		return ERR_INVALID;
 	enum err e = buf_printf(ret_line, "%s %.*s ", name, SLICE_ARG(type));

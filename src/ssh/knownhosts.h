@@ -1,12 +1,13 @@
 /*
  * known_hosts as sshd(8) "SSH_KNOWN_HOSTS FILE FORMAT" describes it: plain names, patterns with * ?
- * !, hashed names (|1|salt|hash), [host]:port, several keys per host, @revoked. @cert-authority
- * lines are passed over. A line that can't be parsed is passed over too: it can only make us trust
+ * !, hashed names (|1|salt|hash), [host]:port, several keys per host, @revoked and
+ * @cert-authority. A line that can't be parsed is passed over too: it can only make us trust
  * less.
  */
 #ifndef SSH_KNOWNHOSTS_H
 #define SSH_KNOWNHOSTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,5 +46,47 @@ enum err knownhosts_types(
  * or "[host]:port …" off port 22. */
 enum err knownhosts_line(const char *host, uint16_t port, struct slice type, struct slice key,
     struct buf *ret_line) must_check;
+
+/* Several files, as a person has them (known_hosts, ssh_known_hosts): the content is borrowed. */
+struct knownhosts_file {
+	const char *name;
+	struct slice content;
+};
+
+/* Whose key it is: host and port, or with port 0 a HostKeyAlias, which stands for itself. */
+struct knownhosts_found {
+	enum knownhosts_verdict verdict;
+	const char *file; /* the deciding line's; NULL for UNKNOWN */
+	size_t line;
+	char fingerprint[64]; /* CHANGED: of the key that stands there */
+};
+
+/*
+ * As knownhosts_check over all of the files: a revocation in any of them wins, then a match.
+ * A host off port 22 that isn't known by that port may be known without it, but only a match
+ * counts there. @revoked authorities (the key of a certificate's) are asked for with the same
+ * function.
+ */
+struct knownhosts_found knownhosts_look(const struct knownhosts_file *files, size_t n_files,
+    const char *host, uint16_t port, struct slice key);
+
+/* Does a line without hosts' keys, "@cert-authority", trust this authority for the host? MATCH,
+ * UNKNOWN or REVOKED. */
+struct knownhosts_found knownhosts_authority(const struct knownhosts_file *files, size_t n_files,
+    const char *host, uint16_t port, struct slice ca_key);
+
+/*
+ * Appends what to offer first as "^a,b": algorithms of certificates where an authority is known
+ * for the host, then those of the types of its keys; nothing when nothing is known.
+ */
+enum err knownhosts_offer(const struct knownhosts_file *files, size_t n_files, const char *host,
+    uint16_t port, struct buf *ret_list) must_check;
+
+/*
+ * Appends the line that pins the key to the file at path, durably; its directory (0700) and the
+ * file (0600) are made where they are missing. hashed: the name as HMAC under a fresh salt.
+ */
+enum err knownhosts_add(const char *path, const char *host, uint16_t port, struct slice key,
+    bool hashed, struct story *story) must_check;
 
 #endif

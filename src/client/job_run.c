@@ -330,14 +330,15 @@ job_run(struct job *j, int interrupt_fd, struct story *story)
 	j->tokens_us = time_mono_us();
 	j->no_more = j->events.refill == NULL;
 	while (e == ERR_OK) {
-		bool moved = turn_lines(j);
-		fill(j);
+		(void)turn_lines(j);
 		job_lines_look(j);
+		fill(j);
 		job_order_tell(j);
 		tick(j);
 		if (is_through(j))
 			break;
-		if (!moved)
+		/* What was submitted is sent before anything is waited for. */
+		if (!turn_lines(j))
 			e = wait_lines(j, j->interrupted ? -1 : interrupt_fd, &interrupted);
 		if (interrupted && !j->interrupted)
 			interrupt(j);

@@ -493,12 +493,12 @@ looked(struct get *g)
 		end_skipped(g, S_ISLNK(kind) ? "a symbolic link" : "not a regular file");
 		return;
 	}
-	if (f->complete) {
-		complete(g, f->end);
-		return;
-	}
 	if (!get_find_local(g)) {
 		end_failed(g);
+		return;
+	}
+	if (f->complete) {
+		complete(g, f->end);
 		return;
 	}
 	if (f->ranged) {

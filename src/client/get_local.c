@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "client/get_internal.h"
+#include "os/fd.h"
 #include "os/file.h"
 
 static void
@@ -30,8 +31,12 @@ get_find_local(struct get *g)
 
 	if (f->found)
 		return true;
+	fd_closep(&f->local.dir_fd);
 	enum err e = local_target_find(
 	    &f->local, item->local, job_task_root(&g->task), job_task_beneath(&g->task));
+	/* Where the source may be a directory, too, that is nothing bad: it is asked again then. */
+	if (e == ERR_ISDIR && !f->looked && (f->attrs.flags & SSH_FILEXFER_ATTR_PERMISSIONS) == 0)
+		return true;
 	if (e != ERR_OK)
 		fail_local(g, e, "writing");
 	f->found = e == ERR_OK;

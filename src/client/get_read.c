@@ -196,6 +196,18 @@ get_fill(struct get *g)
 	close_along(g);
 }
 
+/* For when the file is open again. Behind the end that was told, the range ends here, and what
+ * follows is another. */
+static void
+leave_rest(struct get_piece *p)
+{
+	struct get *g = p->g;
+
+	if (p->tail)
+		g->to = p->offset;
+	get_todo_add(g->f, p->offset, p->tail ? GET_END : p->offset + p->len);
+}
+
 /* The rest of a piece, in its own place or, after the CLOSE, at another time. */
 static void
 piece_rest(struct get_piece *p)
@@ -209,7 +221,7 @@ piece_rest(struct get_piece *p)
 			return;
 		get_fail(g, e, "reading", err_text(e));
 	} else {
-		get_todo_add(g->f, p->offset, p->tail ? GET_END : p->offset + p->len);
+		leave_rest(p);
 	}
 	piece_free(p);
 }
@@ -253,7 +265,7 @@ take_data(struct get_piece *p, struct slice data)
 	if (p->tail && g->tail_ahead < GET_TAIL_MAX)
 		g->tail_ahead *= 2;
 	if (p->tail && g->close_sent)
-		get_todo_add(g->f, p->offset, GET_END);
+		leave_rest(p);
 	piece_free(p);
 }
 

@@ -28,6 +28,9 @@ read_options(struct cli *cli, struct sync_pattern patterns[SYNC_PATTERNS_MAX],
 		return cli_fail(cli, CLI_USAGE, "--min-size is more than --max-size");
 	enum cli_exit code = session_job_options(cli, &ret_options->job);
 	ret_options->job.recursive = ret_options->job.preserve = true;
+	/* A sync is done again after an interrupt: with what that has left. */
+	if (ret_options->job.upload != JOB_UPLOAD_IN_PLACE)
+		ret_options->job.resume = JOB_RESUME_OURS;
 	return code;
 }
 
@@ -46,6 +49,7 @@ run(struct remote_session *s, const struct url *url, enum job_direction directio
 
 	s->progress = move_progress(s->cli);
 	transfer_report_init(&report, s);
+	report.go_on = "the same command goes on";
 	end.outcome = sync_run(&s->remote, direction, path, local, options, &events, s->timeout_us,
 	    tty_interrupt_fd(), &summary, &story);
 	end.interrupted = tty_interrupts() > 0;

@@ -1,11 +1,31 @@
 #include "cli/commands.h"
 
 #include "base/text.h"
+#include "cli/cmd_sftp.h"
 
+/* What sync says by itself, or can't have. */
+#define SYNC_IMPLIED                                                                        \
+	(ONLY(RECURSIVE) | ONLY(PRESERVE) | ONLY(RESUME) | ONLY(APPEND) | ONLY(READ_ONCE) | \
+	    ONLY(NO_CLOBBER))
 #define GATEWAY OPTION_BIT(OPTION_CONFIG)
 #define ONLY(o) OPTION_BIT(OPTION_##o)
 
 const struct command COMMANDS[] = {
+    {"get", "URL… [LOCAL]", "fetch files from a server", OPTIONS_CONNECTION | OPTIONS_TRANSFER,
+	cmd_get},
+    {"put", "LOCAL… URL", "send files to a server", OPTIONS_CONNECTION | OPTIONS_TRANSFER, cmd_put},
+    {"sync", "SOURCE TARGET", "make a tree like another; one of them is a URL",
+	OPTIONS_CONNECTION | (OPTIONS_TRANSFER & ~SYNC_IMPLIED) | OPTIONS_SYNC, cmd_sync},
+    {"ls", "URL", "list a directory of a server",
+	OPTIONS_CONNECTION | ONLY(LONG) | ONLY(ALL) | ONLY(UNSORTED), cmd_ls},
+    {"stat", "URL…", "say what a server knows of files", OPTIONS_CONNECTION, cmd_stat},
+    {"sum", "URL…", "say the hash of files on a server", OPTIONS_CONNECTION | ONLY(ALGORITHM),
+	cmd_sum},
+    {"rm", "URL…", "remove files from a server", OPTIONS_CONNECTION | ONLY(RECURSIVE), cmd_rm},
+    {"mv", "URL NAME", "rename a file on a server", OPTIONS_CONNECTION | ONLY(NO_CLOBBER), cmd_mv},
+    {"mkdir", "URL…", "make directories on a server", OPTIONS_CONNECTION | ONLY(PARENTS),
+	cmd_mkdir},
+    {"sftp", "[OPTIONS] DESTINATION", "open a session, as sftp(1) does", 0, NULL, cmd_sftp},
     {"check", "", "check the configuration and the files that it names", GATEWAY, cmd_check},
     {"status", "[ROUTE]", "routes, remotes and sessions; what is stuck, and why", GATEWAY,
 	cmd_status},

@@ -13,7 +13,9 @@ enum { SUMMARY_MAX = 256, COUNT_MAX = 64 };
 void
 transfer_report_init(struct transfer_report *r, struct remote_session *session)
 {
-	*r = (struct transfer_report){.session = session, .started_us = time_mono_us()};
+	*r = (struct transfer_report){.session = session,
+	    .started_us = time_mono_us(),
+	    .go_on = "the same command with --resume goes on"};
 }
 
 static enum transport_outcome
@@ -348,7 +350,7 @@ say_end(const struct transfer_report *r, const struct report_end *end, enum cli_
 	else if (end->outcome == JOB_INTERRUPTED || tally_exit(&r->files) == CLI_OK)
 		say_story(r, end->story);
 	if (can_resume && (r->n_unfinished > 0 || r->files.n_done > 0))
-		say_story(r, "the same command with --resume goes on");
+		say_story(r, r->go_on);
 }
 
 enum cli_exit

@@ -15,6 +15,7 @@
 struct transfer_report {
 	struct remote_session *session; /* borrowed; whose progress is drawn */
 	int64_t started_us;             /* on time_mono_us's clock */
+	const char *go_on;              /* how to go on after an interrupt, for people */
 	struct tally files;
 	uint64_t n_skipped, n_unfinished; /* of files; unfinished: interrupted */
 	uint64_t bytes;                   /* moved now */

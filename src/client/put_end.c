@@ -255,7 +255,13 @@ put_clean(struct put *p)
 	if (p->failed && p->state != PUT_CLEANING)
 		tell_incomplete(p);
 	p->state = PUT_CLEANING;
-	if (p->open) {
+	/*
+	 * Where uploads are private until they are closed, a CLOSE would publish half of the file.
+	 * The handle ends with the connection: then the server keeps it for a resume.
+	 */
+	if (p->open && remote_habits(p->task.remote)->private_uploads) {
+		p->open = false;
+	} else if (p->open) {
 		p->open = false;
 		if (sftp_client_close(p->c, put_handle(p), on_removed, p) == ERR_OK)
 			p->n_due++;

@@ -227,6 +227,7 @@ put_lost(struct job_task *t)
 	}
 	EVP_MD_CTX_free(p->hash);
 	p->hash = NULL;
+	p->proof = NULL;
 	p->n_writes = p->n_due = 0;
 	p->step = 0;
 	p->open = p->removed = p->created = false;
@@ -245,6 +246,11 @@ put_stop(struct job_task *t)
 		return;
 	p->stopped = true;
 	job_task_hungry(t, 0);
+	if (p->proof != NULL) {
+		proof_forget(p->proof);
+		p->proof = NULL;
+		p->n_due--;
+	}
 	put_settle(p);
 }
 

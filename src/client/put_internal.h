@@ -89,7 +89,8 @@ struct put {
 	uint32_t n_writes; /* WRITEs without an answer */
 	uint32_t n_due;    /* other answers that the state waits for */
 
-	unsigned step;    /* of ending, and of closed */
+	unsigned step;       /* of ending, and of closed */
+	struct proof *proof; /* while proving */
 	EVP_MD_CTX *hash; /* of the source as it is read; NULL: not wanted, or not from its start */
 	char hash_text[2 * 32 + 1];
 	enum err error;

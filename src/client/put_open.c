@@ -87,6 +87,7 @@ on_proved(void *ctx, const struct proof_answer *answer)
 {
 	struct put *p = ctx;
 
+	p->proof = NULL;
 	p->n_due--;
 	if (answer->outcome == PROOF_EQUAL) {
 		put_settle(p);
@@ -113,12 +114,11 @@ put_prove(struct put *p, uint64_t len)
 	    .len = len,
 	    .done = on_proved,
 	    .ctx = p};
-	struct proof *proof;
 
 	p->state = PUT_PROVING;
 	p->start = len;
 	p->n_due++;
-	if (put_submitted(p, proof_start(&proof, p->task.remote, &config)))
+	if (put_submitted(p, proof_start(&p->proof, p->task.remote, &config)))
 		return;
 	p->n_due--;
 	put_settle(p);

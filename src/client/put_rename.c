@@ -118,13 +118,14 @@ move_aside(struct put *p)
 	ask(p, sftp_client_rename(p->c, slice_str(p->remote), slice_str(p->aside), on_aside, p));
 }
 
-/* There was nothing in the way: it is renaming itself that is refused. */
+/* It is renaming itself that is refused, as in a directory where others' files may be written to
+ * but not replaced. */
 static void
 rename_refused(struct put *p, const struct sftp_reply *reply)
 {
 	size_t len;
 
-	if (p->options->upload == JOB_UPLOAD_AUTO && !p->target_is && put_blames_name(reply)) {
+	if (p->options->upload == JOB_UPLOAD_AUTO && put_blames_name(reply)) {
 		put_warn(p, "sent in place, as the server refuses to rename");
 		put_go_in_place(p);
 		return;

@@ -181,11 +181,8 @@ test_every_habit(void **state)
 			world_start(&w, &HABITS[h]);
 			for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
 				world_file(&w.here, NAMES[i], SIZES[i], (unsigned)i);
-			/* No rename: what is there can't be replaced but in place. */
-			if (HABITS[h].tweak != tweak_no_rename) {
-				world_file(&w.there, "f2", 5, 9);
-				assert_int_equal(fchmodat(w.there.fd, "f2", 0640, 0), 0);
-			}
+			world_file(&w.there, "f2", 5, 9);
+			assert_int_equal(fchmodat(w.there.fd, "f2", 0640, 0), 0);
 			enum job_outcome outcome =
 			    put(&w, &OPTIONS[o], NAMES, ARRAY_LEN(NAMES), NULL, &run);
 			if (outcome != JOB_DONE)
@@ -501,6 +498,64 @@ test_many(void **state)
 	}
 }
 
+/* Several connections share the files; each is lost once. */
+static void
+test_connections(void **state)
+{
+	enum { N = 200 };
+	static char names[N][16];
+	static const char *pointers[N];
+	struct job_options options = PLAIN;
+	struct world w;
+	struct run run;
+
+	(void)state;
+	options.connections = 4;
+	options.retries = 20;
+	for (size_t k = 0; k < 2; k++) {
+		const struct world_habits habits = {.dies_at = 100, .dies_times = k * 4};
+		world_start(&w, &habits);
+		for (size_t i = 0; i < N; i++) {
+			(void)snprintf(names[i], sizeof names[i], "f%zu", i);
+			pointers[i] = names[i];
+			world_file(&w.here, names[i], 1000 + i, (unsigned)i);
+		}
+		assert_int_equal(put(&w, &options, pointers, N, NULL, &run), JOB_DONE);
+		assert_int_equal(run.n_done, N);
+		for (size_t i = 0; i < N; i++)
+			assert_true(world_is_file(&w.there, names[i], 1000 + i, (unsigned)i));
+		assert_int_equal(world_count(&w.there, ""), N);
+		world_fini(&w);
+	}
+}
+
+/* A server that keeps uploads to itself until they are closed: straight to the name. */
+static void
+test_private_uploads(void **state)
+{
+	struct job_options options = PLAIN;
+	struct world w;
+	struct run run;
+
+	(void)state;
+	options.preserve = options.verify = true;
+	for (int i = 0; i < 3; i++) {
+		const struct world_habits habits = {.tweak = tweak_no_temporary};
+		world_start(&w, &habits);
+		((struct remote_habits *)(uintptr_t)remote_habits(w.r))->private_uploads = true;
+		world_file(&w.here, "f", 300 * 1000, 0);
+		options.resume = i == 0 ? JOB_RESUME_NONE : JOB_RESUME_OURS;
+		if (i > 0)
+			world_file(&w.there, "f", 100 * 1000, i == 1 ? 0 : 7);
+		assert_int_equal(put_one(&w, &options, "f", &run), JOB_DONE);
+		assert_int_equal(run.resumed, i == 1 ? 100 * 1000 : 0);
+		assert_string_equal(run.story, "");
+		assert_true(run.hashed);
+		assert_true(world_is_file(&w.there, "f", 300 * 1000, 0));
+		world_fini(&w);
+	}
+}
+
 static void
 test_tree(void **state)
 {
@@ -565,6 +620,8 @@ main(void)
 	    cmocka_unit_test(test_resume_target),
 	    cmocka_unit_test(test_in_the_way),
 	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_connections),
+	    cmocka_unit_test(test_private_uploads),
 	    cmocka_unit_test(test_tree),
 	};
 

@@ -498,6 +498,42 @@ test_many(void **state)
 	}
 }
 
+static struct sftp_result
+sticky_rename(void *fs, struct slice from, struct slice to, bool replace)
+{
+	if (is_temporary(from))
+		return (struct sftp_result){SSH_FX_FAILURE, "not today"};
+	return real.rename(fs, from, to, replace);
+}
+
+static void
+tweak_sticky_rename(struct sftp_fs_ops *ops)
+{
+	real = *ops;
+	ops->rename = sticky_rename;
+}
+
+/* The old file is aside already when the new one can't have its name: it is put back. */
+static void
+test_put_back(void **state)
+{
+	const struct world_habits habits = {
+	    .refused = {"posix-rename"}, .tweak = tweak_sticky_rename};
+	struct world w;
+	struct run run;
+
+	(void)state;
+	world_start(&w, &habits);
+	world_file(&w.here, "f", 5000, 0);
+	world_file(&w.there, "f", 300, 7);
+	assert_int_equal(put_one(&w, &PLAIN, "f", &run), JOB_FAILED);
+	assert_non_null(strstr(run.story, "not today"));
+	assert_non_null(strstr(run.story, "the old file is untouched"));
+	assert_true(world_is_file(&w.there, "f", 300, 7));
+	assert_int_equal(world_count(&w.there, ""), 1);
+	world_fini(&w);
+}
+
 /* Several connections share the files; each is lost once. */
 static void
 test_connections(void **state)
@@ -620,6 +656,7 @@ main(void)
 	    cmocka_unit_test(test_resume_target),
 	    cmocka_unit_test(test_in_the_way),
 	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_put_back),
 	    cmocka_unit_test(test_connections),
 	    cmocka_unit_test(test_private_uploads),
 	    cmocka_unit_test(test_tree),

@@ -700,6 +700,52 @@ def test_progress_and_the_summary_on_a_terminal(stdio, here):
     assert (here / "a").read_bytes() == content("progress", 3_000_000)
 
 
+def answer(command, question, typed):
+    """Runs it at a terminal of its own, and types when the question is seen. Its code and text."""
+    line = " ".join(f"'{word}'" for word in command)
+    seen = b""
+    with subprocess.Popen(["script", "-qec", line, "/dev/null"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        while question not in seen:
+            more = os.read(process.stdout.fileno(), 4096)
+            assert more, f"it was not asked: {seen.decode(errors='replace')}"
+            seen += more
+        process.stdin.write(typed)
+        process.stdin.flush()
+        seen += process.stdout.read()
+        process.stdin.close()
+        return process.wait(60), seen.decode()
+
+
+@pytest.mark.parametrize("how", ["yes", "fingerprint", "no"])
+def test_confirming_a_host_key(running_servers, sshd, tmp_path, how):
+    server = running_servers("internal-sftp")
+    known = tmp_path / "known_hosts"
+    where = sshd.options.index("-o", sshd.options.index("-o") + 1) + 1
+    sshd.options[where] = f"UserKnownHostsFile={known}"
+    fingerprint = subprocess.run(
+        ["ssh-keygen", "-lf", server.home / "host_key.pub"], check=True, capture_output=True,
+        text=True).stdout.split()[1]
+    typed = {"yes": "perhaps\nyes\n", "fingerprint": f"{fingerprint}\n", "no": "no\n"}[how]
+    write(sshd.root / "seen")
+    code, text = answer(sshd.command("ls", sshd.url()), fingerprint.encode(), typed.encode())
+    assert code == (HOST_KEY if how == "no" else OK), text
+    if how != "no":
+        assert "seen" in text
+        sshd.run("ls", sshd.url())
+
+
+def test_asking_for_a_passphrase(sshd, tmp_path):
+    key = tmp_path / "k"
+    key.write_bytes(pathlib.Path(sshd.options[sshd.options.index("-i") + 1]).read_bytes())
+    key.chmod(0o600)
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "geheim", "-f", key], check=True)
+    sshd.options[sshd.options.index("-i") + 1] = key
+    write(sshd.root / "seen")
+    code, text = answer(sshd.command("ls", sshd.url()), b"assphrase", b"geheim\n")
+    assert code == OK and "seen" in text and "geheim" not in text
+
+
 def test_the_examples_of_the_manual(stdio, here):
     """Those of files on servers, as they stand in dray(1), but for the server's name."""
     manual = (pathlib.Path(__file__).parents[2] / "man" / "dray.1").read_text()

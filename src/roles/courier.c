@@ -23,7 +23,7 @@
 #include "sftp/proto.h"
 #include "ssh/knownhosts.h"
 
-enum { PRIVATE_KEY_MAX = 64 * 1024, READ_CHUNK = 4 * 1024 * 1024 };
+enum { PRIVATE_KEY_MAX = 64 * 1024, READ_CHUNK = 4 * 1024 * 1024, AHEAD_MAX = 32 * 1024 * 1024 };
 
 #define CLOSE_TIMEOUT (2 * US_PER_SEC)
 
@@ -175,6 +175,15 @@ on_ready(void *ctx, const struct sftp_reply *reply)
 	c->core.state = IPC_RUNNING;
 }
 
+/* Answers out of order wait in memory: so much, whatever the line takes. */
+static uint64_t
+budget_max(const struct courier *c)
+{
+	size_t window = transport_window(c->transport);
+
+	return window > 0 && window < AHEAD_MAX ? window : AHEAD_MAX;
+}
+
 static enum err
 log_in(struct courier *c, const struct ipc_courier_connect *m, const char *host, const char *user,
     struct slice known_hosts, struct slice private_key)
@@ -210,6 +219,7 @@ log_in(struct courier *c, const struct ipc_courier_connect *m, const char *host,
 		return ERR_OK;
 	}
 	c->heard_us = time_mono_us();
+	sftp_budget_init(&c->budget, transport_round_trip_us(c->transport), budget_max(c));
 	e = sftp_client_new(&c->sftp);
 	return e == ERR_OK ? sftp_client_start(c->sftp, on_ready, c) : e;
 }

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "ipc/link.h"
+#include "sftp/budget.h"
 #include "sftp/client.h"
 #include "ssh/transport.h"
 
@@ -19,6 +20,7 @@ struct courier {
 	int64_t timeout_us; /* without an answer while one is due */
 	int64_t heard_us;   /* when the remote last sent anything (time_mono_us) */
 	uint32_t n_listed;
+	struct sftp_budget budget; /* bytes asked for ahead, of all fetches together */
 	TAILQ_HEAD(, fetch) fetches;
 	enum err end; /* not ERR_OK: the courier is to end */
 };

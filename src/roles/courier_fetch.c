@@ -264,6 +264,7 @@ fetch_begin(struct fetch *f)
 	    .size = f->job.size,
 	    .mtime = f->job.mtime,
 	    .offset = f->position,
+	    .budget = &f->courier->budget,
 	    .sink = on_data,
 	    .done = on_done,
 	    .ctx = f,

@@ -39,6 +39,14 @@ sftp_budget_free(const struct sftp_budget *b)
 	return b->in_flight < b->size ? b->size - b->in_flight : 0;
 }
 
+bool
+sftp_budget_fits(const struct sftp_budget *b, uint64_t own, uint64_t more)
+{
+	uint32_t n_users = b->n_users == 0 ? 1 : b->n_users;
+
+	return b->in_flight + more <= b->size || own + more <= b->size / n_users;
+}
+
 void
 sftp_budget_charge(struct sftp_budget *b, uint64_t bytes)
 {

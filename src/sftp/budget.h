@@ -18,6 +18,7 @@ enum {
 struct sftp_budget {
 	uint64_t size, max;
 	uint64_t in_flight;
+	uint32_t n_users; /* who share it by sftp_budget_fits */
 	int64_t round_trip_us;
 	uint64_t delivered; /* since the measuring began */
 	int64_t since_us;   /* 0: it begins with the next bytes */
@@ -31,6 +32,10 @@ void sftp_budget_init_fixed(struct sftp_budget *b, uint64_t size);
 
 /* What may be asked for now. */
 uint64_t sftp_budget_free(const struct sftp_budget *b);
+
+/* Each of those who share it may have its part under way, whatever the others have; and all of it
+ * while they leave it. own: what the one who asks has under way. */
+bool sftp_budget_fits(const struct sftp_budget *b, uint64_t own, uint64_t more);
 
 void sftp_budget_charge(struct sftp_budget *b, uint64_t bytes);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
+#include "base/clock.h"
 #include "sftp/proto.h"
 #include "sftp/status.h"
 #include "sftp/story.h"
@@ -17,9 +18,6 @@ enum fetch_state {
 	FETCH_CLOSING,
 	FETCH_CHECKING
 };
-
-/* More would pass the budget only where READs are smaller than the default. */
-enum { FETCH_PIECES_MAX = SFTP_FETCH_BUDGET / SFTP_CLIENT_DEFAULT_LEN + 1 };
 
 /*
  * A range of the file that was asked for and not given to the sink yet. A READ may be answered with
@@ -47,9 +45,10 @@ struct fetch {
 	uint8_t handle[SFTP_HANDLE_MAX];
 	size_t handle_len;
 
-	uint64_t next;   /* offset of the next piece to ask for */
-	bool probed;     /* the probe was sent */
-	uint32_t window; /* bytes of all pieces: at most SFTP_FETCH_BUDGET */
+	uint64_t next; /* offset of the next piece to ask for */
+	bool probed;   /* the probe was sent */
+	struct sftp_budget own, *budget;
+	uint64_t window; /* bytes of all pieces: what it takes of the budget */
 	uint32_t n_under_way;
 
 	enum sftp_fetch_outcome outcome;
@@ -76,6 +75,8 @@ piece_at(struct fetch *f, uint32_t i)
 static void
 fetch_free(struct fetch *f)
 {
+	sftp_budget_credit(f->budget, f->window, time_mono_us());
+	f->budget->n_users--;
 	for (uint32_t i = 0; i < f->cap; i++)
 		free(f->pieces[i].stored);
 	free(f->path);
@@ -203,6 +204,7 @@ fetch_ask_next(struct fetch *f, uint32_t len)
 		return e;
 	f->n_pieces++;
 	f->window += len;
+	sftp_budget_charge(f->budget, len);
 	f->next += len;
 	f->probed = p->probe;
 	return ERR_OK;
@@ -220,7 +222,7 @@ fetch_fill(struct fetch *f)
 	while (f->n_pieces < f->cap && !f->probed) {
 		uint64_t left = f->what.size - f->next;
 		uint32_t len = left < max_read ? (uint32_t)left : max_read;
-		if (f->n_pieces > 0 && f->window + len > SFTP_FETCH_BUDGET)
+		if (f->n_pieces > 0 && !sftp_budget_fits(f->budget, f->window, len))
 			return;
 		enum err e = fetch_ask_next(f, len);
 		if (e == ERR_OK)
@@ -256,6 +258,7 @@ fetch_deliver(struct fetch *f)
 		if (p->missing > 0)
 			return;
 		f->window -= p->len;
+		sftp_budget_credit(f->budget, p->len, time_mono_us());
 		f->first = (f->first + 1) % f->cap;
 		f->n_pieces--;
 	}
@@ -379,13 +382,19 @@ on_stat(void *ctx, const struct sftp_reply *reply)
 	fetch_finish(f);
 }
 
-/* As many pieces as the file can need, with the probe. */
+/*
+ * As many pieces as the file can need, with the probe, or the budget once it has grown. More would
+ * pass it only where READs are smaller than the default.
+ */
 static uint32_t
 pieces_needed(const struct sftp_client *c, const struct sftp_fetch_job *job)
 {
+	uint64_t budget = job->budget == NULL ? SFTP_FETCH_BUDGET : job->budget->max;
 	uint64_t n = (job->size - job->offset) / sftp_client_limits(c)->max_read + 2;
+	uint64_t most = budget / SFTP_CLIENT_DEFAULT_LEN + 1;
 
-	return n < FETCH_PIECES_MAX ? (uint32_t)n : FETCH_PIECES_MAX;
+	most = most < SFTP_CLIENT_PENDING_MAX ? most : SFTP_CLIENT_PENDING_MAX;
+	return (uint32_t)(n < most ? n : most);
 }
 
 enum err
@@ -406,6 +415,9 @@ sftp_fetch_start(struct sftp_client *c, const struct sftp_fetch_job *job)
 	f->outcome = SFTP_FETCH_DONE;
 	f->next = job->offset;
 	f->cap = cap;
+	sftp_budget_init_fixed(&f->own, SFTP_FETCH_BUDGET);
+	f->budget = job->budget == NULL ? &f->own : job->budget;
+	f->budget->n_users++;
 	enum err e = f->path == NULL ? ERR_NOMEM : sftp_client_stat(c, f->what.path, on_stat, f);
 	if (e != ERR_OK) {
 		fetch_free(f);

@@ -18,6 +18,7 @@
 #ifndef SFTP_FETCH_H
 #define SFTP_FETCH_H
 
+#include "sftp/budget.h"
 #include "sftp/client.h"
 
 enum sftp_fetch_outcome {
@@ -33,6 +34,9 @@ struct sftp_fetch_job {
 	uint64_t size;     /* as listed */
 	int64_t mtime;     /* as listed, seconds */
 	uint64_t offset;   /* where to begin: what is before is known already */
+	/* Shared by all fetches of the connection, which it outlives; NULL: SFTP_FETCH_BUDGET for
+	 * this one alone. */
+	struct sftp_budget *budget;
 	/* The next bytes of the file, in order, beginning at job.offset.
 	 * Not ERR_OK ends the fetch. */
 	enum err (*sink)(void *ctx, struct slice data);
@@ -41,8 +45,10 @@ struct sftp_fetch_job {
 	void *ctx;
 };
 
-/* Bytes of READ requests under way for one file, and so the bound of memory for answers out of
- * order. */
+/*
+ * Bytes of READ requests under way for one file that shares no budget. What is under way is also
+ * the bound of memory for answers out of order.
+ */
 enum { SFTP_FETCH_BUDGET = 4 * 1024 * 1024 };
 
 /*

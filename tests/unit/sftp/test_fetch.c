@@ -348,6 +348,42 @@ test_budget(void **state unused_arg)
 	free(p);
 }
 
+/* Fetches share what is under way, and give it back however they end. */
+static void
+test_shared_budget(void **state unused_arg)
+{
+	enum { N_FETCHES = 5, SIZE = 8 * 1024 * 1024, BUDGET = 4 * 1024 * 1024 };
+	static const char offered[] = "\0\0\0\022limits@openssh.com\0\0\0\0011";
+	struct habits h = {.size = SIZE, .max_read = UINT32_MAX};
+	struct end ends[N_FETCHES] = {0};
+	struct sftp_budget budget;
+	struct peer *p = calloc(1, sizeof *p);
+
+	assert_non_null(p);
+	peer_init(p, answer_habitually, &h);
+	p->extensions = slice_of(offered, sizeof offered - 1);
+	assert_int_equal(peer_greet(p), SSH_FX_OK);
+	sftp_budget_init_fixed(&budget, BUDGET);
+	ends[1].fails = SIZE / 2;
+	for (size_t i = 0; i < N_FETCHES; i++) {
+		struct sftp_fetch_job job = job_of(&ends[i], SIZE, 0);
+		job.budget = &budget;
+		assert_int_equal(sftp_fetch_start(p->client, &job), ERR_OK);
+	}
+	assert_int_equal(peer_run(p), ERR_OK);
+	for (size_t i = 0; i < N_FETCHES; i++) {
+		assert_int_equal(ends[i].n_done, 1);
+		assert_int_equal(ends[i].outcome, i == 1 ? SFTP_FETCH_SINK : SFTP_FETCH_DONE);
+	}
+	/* Each has its part beside the whole, at worst, and each its short last one and probe. */
+	assert_in_range(
+	    p->most_waiting, BUDGET / SFTP_READ_MAX, 2 * BUDGET / SFTP_READ_MAX + 2 * N_FETCHES);
+	assert_int_equal(budget.in_flight, 0);
+	assert_int_equal(budget.n_users, 0);
+	peer_fini(p);
+	free(p);
+}
+
 /* More READs than the client has places for: the fetches share them, and all get through. */
 static void
 test_many_at_once(void **state unused_arg)
@@ -439,6 +475,7 @@ main(void)
 	    cmocka_unit_test(test_offset_past_size),
 	    cmocka_unit_test(test_client_freed),
 	    cmocka_unit_test(test_budget),
+	    cmocka_unit_test(test_shared_budget),
 	    cmocka_unit_test(test_many_at_once),
 	    cmocka_unit_test(test_from_our_server),
 	};

@@ -221,10 +221,12 @@ sshconfig_host(
 			return story_fail(story, ERR_INVALID,
 			    "HostName: only %%h and %%%% can be replaced in it");
 		else
-			e = buf_put_u8(&out, (uint8_t)(*at >= 'A' && *at <= 'Z' ? *at + 32 : *at));
+			e = buf_put_u8(&out, (uint8_t)*at);
 	}
 	if (e != ERR_OK || !slice_copy(buf_slice(&out), dst, SSHCONFIG_VALUE_MAX))
 		return story_fail(story, ERR_LIMIT, "the host's name is too long");
+	for (char *at = dst; *at != '\0'; at++)
+		*at = (char)(*at >= 'A' && *at <= 'Z' ? *at + 32 : *at);
 	return ERR_OK;
 }
 

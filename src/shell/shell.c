@@ -153,9 +153,9 @@ expand_home(struct shell *s, const char *text, const char **ret_rest)
 	struct buf path _cleanup_(buf_fini);
 	struct ask_answer a;
 
+	buf_init(&path, REMOTE_PATH_MAX);
 	if (text[0] != '~' || !remote_habits(s->remote)->expand_path)
 		return NULL;
-	buf_init(&path, REMOTE_PATH_MAX);
 	if (!ask_expand_path(s->remote, slice_of(text, len), &path, &a))
 		return NULL;
 	*ret_rest = text[len] == '/' ? text + len + 1 : text + len;

@@ -126,6 +126,30 @@ bool get_submitted(struct get *g, enum err e);
 void get_open(struct get *g);
 void get_close(struct get *g);
 
+/* get_look.c */
+/* The file's attributes are these. */
+void get_learn(struct get *g, const struct sftp_attrs *a);
+/* What kind of file it is; S_IFREG where that isn't known. */
+mode_t get_kind_of(const struct sftp_attrs *a);
+/* The callback of the STAT. */
+void get_on_stat(void *ctx, const struct sftp_reply *reply);
+/* What is known is enough to decide how to go on. */
+void get_looked(struct get *g);
+
+/* get_end.c. After any of these but the two last the task may be gone. */
+/* The task ends once its CLOSE is answered; the file's end was told, or is main's to tell. */
+void get_leave(struct get *g);
+void get_end_failed(struct get *g);
+void get_end_stopped(struct get *g);
+void get_end_skipped(struct get *g, const char *why);
+/* Every range is through; everything is there, size bytes. */
+void get_all_read(struct get *g);
+void get_complete(struct get *g, uint64_t size);
+/* What is there without a gap stays, so that it can be gone on with. */
+void get_keep_prefix(struct get_file *f);
+bool get_start_proof(struct get *g, enum job_proof how, uint64_t len, bool whole,
+    void (*done)(void *ctx, const struct proof_answer *answer));
+
 /* get_read.c */
 void get_fill(struct get *g);
 /* Is everything of its range there? */

@@ -236,6 +236,26 @@ open_refused(struct put *p, const struct sftp_reply *reply)
 	put_settle(p);
 }
 
+/* There are servers that empty a file whenever it is opened for writing: then all of it is sent. */
+static void
+on_still_there(void *ctx, const struct sftp_reply *reply)
+{
+	struct put *p = ctx;
+
+	p->n_due--;
+	if (reply->status == SSH_FX_OK && has_size(&reply->attrs) && reply->attrs.size < p->start)
+		p->start = p->sure = 0;
+	put_settle(p);
+}
+
+static void
+ask_what_is_there(struct put *p)
+{
+	p->n_due++;
+	if (!put_submitted(p, sftp_client_fstat(p->c, put_handle(p), on_still_there, p)))
+		p->n_due--;
+}
+
 static void
 on_opened(void *ctx, const struct sftp_reply *reply)
 {
@@ -255,6 +275,8 @@ on_opened(void *ctx, const struct sftp_reply *reply)
 	p->handle_len = reply->handle.len;
 	p->open = true;
 	p->created = !p->in_place;
+	if (p->start > 0 && !p->failed && !p->stopped)
+		ask_what_is_there(p);
 	put_settle(p);
 }
 

@@ -236,14 +236,18 @@ open_refused(struct put *p, const struct sftp_reply *reply)
 	put_settle(p);
 }
 
-/* There are servers that empty a file whenever it is opened for writing: then all of it is sent. */
+/*
+ * There are servers that empty a file whenever it is opened for writing: then all of it is sent.
+ * So it is where the server doesn't say, for what is written over what is there is right either
+ * way, and a hole in front of what follows is not.
+ */
 static void
 on_still_there(void *ctx, const struct sftp_reply *reply)
 {
 	struct put *p = ctx;
 
 	p->n_due--;
-	if (reply->status == SSH_FX_OK && has_size(&reply->attrs) && reply->attrs.size < p->start)
+	if (reply->status != SSH_FX_OK || !has_size(&reply->attrs) || reply->attrs.size < p->start)
 		p->start = p->sure = 0;
 	put_settle(p);
 }

@@ -368,6 +368,82 @@ test_lost_everywhere(void **state)
 	}
 }
 
+/* A server that empties a file whenever it is opened for writing. */
+static struct sftp_result
+emptying_open(
+    void *fs, struct slice path, uint32_t pflags, const struct sftp_attrs *attrs, void **ret)
+{
+	if (pflags & SSH_FXF_WRITE)
+		pflags |= SSH_FXF_CREAT | SSH_FXF_TRUNC;
+	return real.open(fs, path, pflags, attrs, ret);
+}
+
+static struct sftp_result
+no_fstat(void *file, struct sftp_attrs *ret)
+{
+	(void)file, (void)ret;
+	return sftp_result_of(ERR_ACCESS);
+}
+
+static void
+tweak_emptying(struct sftp_fs_ops *ops)
+{
+	real = *ops;
+	ops->open = emptying_open;
+}
+
+static void
+tweak_emptying_silently(struct sftp_fs_ops *ops)
+{
+	tweak_emptying(ops);
+	ops->fstat = no_fstat;
+}
+
+/* What was confirmed before the line was lost is gone: there must be no hole in its place. */
+static void
+test_emptied_when_opened(void **state)
+{
+	static const struct {
+		void (*tweak)(struct sftp_fs_ops *ops);
+		enum job_upload upload;
+		bool is_private;
+	} CASES[] = {
+	    {tweak_emptying, JOB_UPLOAD_AUTO, false},
+	    {tweak_emptying, JOB_UPLOAD_IN_PLACE, false},
+	    {tweak_emptying, JOB_UPLOAD_AUTO, true},
+	    {tweak_emptying_silently, JOB_UPLOAD_AUTO, false},
+	    {tweak_emptying_silently, JOB_UPLOAD_IN_PLACE, false},
+	    {tweak_emptying_silently, JOB_UPLOAD_AUTO, true},
+	};
+
+	(void)state;
+	for (size_t at = 4; at < 24; at++) {
+		for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+			const struct world_habits habits = {.tweak = CASES[i].tweak,
+			    .refused = {"limits"},
+			    .dies_at = at,
+			    .dies_times = 2};
+			struct job_options options = PLAIN;
+			struct world w;
+			struct run run;
+			options.retries = 5;
+			options.request_len = 10 * 1000;
+			options.requests = 2;
+			options.upload = CASES[i].upload;
+			world_start(&w, &habits);
+			((struct remote_habits *)(uintptr_t)remote_habits(w.r))->private_uploads =
+			    CASES[i].is_private;
+			world_file(&w.here, "f", 150 * 1000, 0);
+			enum job_outcome outcome = put_one(&w, &options, "f", &run);
+			if (outcome != JOB_DONE || !world_is_file(&w.there, "f", 150 * 1000, 0))
+				print_error("case %zu at %zu: %s\n", i, at, run.story);
+			assert_int_equal(outcome, JOB_DONE);
+			assert_true(world_is_file(&w.there, "f", 150 * 1000, 0));
+			world_fini(&w);
+		}
+	}
+}
+
 static void
 test_resume_ours(void **state)
 {
@@ -652,6 +728,7 @@ main(void)
 	    cmocka_unit_test(test_refused_names),
 	    cmocka_unit_test(test_failures),
 	    cmocka_unit_test(test_lost_everywhere),
+	    cmocka_unit_test(test_emptied_when_opened),
 	    cmocka_unit_test(test_resume_ours),
 	    cmocka_unit_test(test_resume_target),
 	    cmocka_unit_test(test_in_the_way),

@@ -70,6 +70,18 @@ is_harmless(const char *text, const char *bad)
 	return text[0] != '\0' && text[0] != '-';
 }
 
+/* OpenSSH's rule for a user's name from outside: it may meet a shell through Match exec or a proxy.
+ * Spaces and backslashes are in the names of some directories. */
+static bool
+is_user(const char *text)
+{
+	for (const char *c = text; *c != '\0'; c++) {
+		if ((uint8_t)*c < ' ' || *c == 0x7f || strchr("'`\";&<>|(){}", *c) != NULL)
+			return false;
+	}
+	return text[0] != '-';
+}
+
 static enum err
 find_person(struct login *l, struct story *story)
 {
@@ -213,6 +225,9 @@ prepare(struct login *l, const struct login_options *o, struct story *story)
 	if (o->host == NULL || !is_harmless(o->host, "'`\"$\\;&<>|(){},"))
 		return story_fail(story, ERR_INVALID, "\"%s\" can't be the name of a host",
 		    text_escape(slice_str(o->host), shown, sizeof shown));
+	if (o->user != NULL && !is_user(o->user))
+		return story_fail(story, ERR_INVALID, "\"%s\" can't be the name of a user",
+		    text_escape(slice_str(o->user), shown, sizeof shown));
 	if (!copy_text(&l->original, o->host) || !copy_text(&l->config_file, o->config_file) ||
 	    !copy_text(&l->passphrase_file, o->passphrase_file) ||
 	    !copy_text(&l->subsystem, o->subsystem))

@@ -29,6 +29,29 @@ read_known(struct attempt *a, const char *path, struct story *story)
 	return e == ERR_OK ? e : story_fail(story, e, "%s can't be read: %s", path, err_text(e));
 }
 
+/* As OpenSSH has it: while the list is missing, or can't be understood, no host is believed. */
+static enum err
+read_revoked(struct attempt *a, const char *path, struct story *story)
+{
+	struct buf file _cleanup_(buf_fini);
+	int fd _cleanup_(fd_closep) = -1;
+	struct story why = {""};
+	char shown[200];
+
+	buf_init(&file, REVOKED_FILE_MAX);
+	enum err e = file_open_trusted(path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0, &fd);
+	if (e == ERR_OK)
+		e = file_read_all(fd, &file);
+	if (e == ERR_OK)
+		e = revoked_parse(&a->revoked, buf_slice(&file), &why);
+	if (e == ERR_OK)
+		return e;
+	return story_fail(story, e,
+	    "RevokedHostKeys %s can't be used: %s (no host is trusted without it)",
+	    text_escape(slice_str(path), shown, sizeof shown),
+	    why.text[0] != '\0' ? why.text : err_text(e));
+}
+
 enum err
 login_known_read(struct attempt *a, struct story *story)
 {
@@ -41,6 +64,8 @@ login_known_read(struct attempt *a, struct story *story)
 		e = strcmp(c->global_known_hosts.item[i], "none") == 0
 			? ERR_OK
 			: read_known(a, c->global_known_hosts.item[i], story);
+	if (e == ERR_OK && c->revoked_host_keys != NULL)
+		e = read_revoked(a, c->revoked_host_keys, story);
 	return e;
 }
 
@@ -50,6 +75,8 @@ login_known_fini(struct attempt *a)
 	for (size_t i = 0; i < a->n_known; i++)
 		buf_fini(&a->files[i]);
 	a->n_known = 0;
+	revoked_free(a->revoked);
+	a->revoked = NULL;
 }
 
 /* Under which name its key is known. */
@@ -168,6 +195,36 @@ fail_revoked(const struct login *l, const struct dial_host_key *key, const char 
 	return TRANSPORT_HOST_KEY_CHANGED;
 }
 
+/* What of it the list of RevokedHostKeys names; NULL: nothing. */
+static const char *
+what_is_revoked(const struct attempt *a, const struct dial_host_key *key)
+{
+	if (a->revoked == NULL)
+		return NULL;
+	if (revoked_key(a->revoked, key->key))
+		return "key";
+	if (key->cert == NULL)
+		return NULL;
+	if (revoked_key(a->revoked, key->cert->ca_key))
+		return "authority";
+	return revoked_cert(a->revoked, key->cert->serial, key->cert->key_id) ? "certificate"
+									      : NULL;
+}
+
+static enum transport_outcome
+fail_listed(
+    const struct login *l, const struct dial_host_key *key, const char *what, struct story *story)
+{
+	char path[200];
+
+	story_set(story,
+	    "%s shows the %s host key %s, whose %s is revoked by %s (RevokedHostKeys): whoever has "
+	    "it is not to be trusted (nothing was sent)",
+	    l->text, short_type(blob_type(key->key)), key->fingerprint, what,
+	    text_escape(slice_str(l->c.revoked_host_keys), path, sizeof path));
+	return TRANSPORT_HOST_KEY_CHANGED;
+}
+
 static enum transport_outcome
 fail_changed(const struct login *l, const struct dial_host_key *key,
     const struct knownhosts_found *found, struct story *story)
@@ -216,6 +273,16 @@ remember(struct attempt *a, const struct dial_host_key *key)
 		    short_type(blob_type(key->key)), known_name(l), path);
 }
 
+static enum transport_outcome
+fail_other(const struct login *l, const struct dial_host_key *key, struct story *story)
+{
+	story_set(story,
+	    "%s shows the %s host key %s now, and showed another before: somebody may stand "
+	    "between (nothing was sent)",
+	    l->text, short_type(blob_type(key->key)), key->fingerprint);
+	return TRANSPORT_HOST_KEY_CHANGED;
+}
+
 static bool
 somebody_agrees(const struct login *l, const struct dial_host_key *key)
 {
@@ -238,6 +305,9 @@ judge_unknown(struct attempt *a, const struct dial_host_key *key, struct story *
 
 	if (slice_equal(buf_slice(&l->accepted_key), key->key))
 		return TRANSPORT_LOGGED_IN;
+	/* What could not be written down (/dev/null) is known to this login all the same. */
+	if (l->c.strict == SSHCONFIG_ACCEPT_NEW && buf_len(&l->accepted_key) > 0)
+		return fail_other(l, key, story);
 	if (l->c.strict == SSHCONFIG_YES ||
 	    (l->c.strict == SSHCONFIG_ASK && !somebody_agrees(l, key)))
 		return fail_unknown(l, key, story);
@@ -270,6 +340,9 @@ login_judge(void *ctx, const struct dial_host_key *key, struct story *story)
 	struct login *l = a->l;
 	const char *why = NULL;
 
+	const char *listed = what_is_revoked(a, key);
+	if (listed != NULL)
+		return fail_listed(l, key, listed, story);
 	struct knownhosts_found found =
 	    knownhosts_look(a->known, a->n_known, known_name(l), known_port(l), key->key);
 	if (found.verdict == KNOWNHOSTS_REVOKED)

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "pki/revoked.h"
 #include "ssh/dial.h"
 #include "ssh/identity.h"
 #include "ssh/knownhosts.h"
@@ -61,6 +62,7 @@ struct attempt {
 	struct buf files[2 * SSHCONFIG_LIST_MAX];
 	struct knownhosts_file known[2 * SSHCONFIG_LIST_MAX];
 	size_t n_known;
+	struct revoked *revoked; /* RevokedHostKeys; NULL: none are named */
 
 	bool tried[IDENTITIES_MAX];
 	bool asked_none;

@@ -50,9 +50,9 @@ list_fini(struct sshconfig_list *list)
 void
 sshconfig_fini(struct sshconfig *c)
 {
-	char *const texts[] = {c->host_name, c->user, c->host_key_alias, c->proxy_command,
-	    c->proxy_jump, c->ciphers, c->macs, c->kex, c->host_keys, c->pubkeys, c->ca_signatures,
-	    c->identity_agent, c->bind_address, c->preferred, c->ignore_unknown};
+	char *const texts[] = {c->host_name, c->user, c->host_key_alias, c->revoked_host_keys,
+	    c->proxy_command, c->proxy_jump, c->ciphers, c->macs, c->kex, c->host_keys, c->pubkeys,
+	    c->ca_signatures, c->identity_agent, c->bind_address, c->preferred, c->ignore_unknown};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);

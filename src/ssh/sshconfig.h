@@ -39,6 +39,7 @@ struct sshconfig_list {
 struct sshconfig {
 	char *host_name, *user;
 	char *host_key_alias;             /* NULL: none */
+	char *revoked_host_keys;          /* a file (pki/revoked.h); NULL: none */
 	char *proxy_command, *proxy_jump; /* NULL: none */
 	char *ciphers, *macs, *kex;       /* NULL: ours; else as "a,b" "+a" "-a*" "^a" */
 	char *host_keys, *pubkeys, *ca_signatures;

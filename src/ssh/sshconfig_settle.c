@@ -395,10 +395,15 @@ sshconfig_settle(struct sshconfig *c, const struct sshconfig_who *who, struct st
 		e = settle_list(c, who, &c->user_known_hosts, story);
 	if (e == ERR_OK)
 		e = settle_agent(c, who, story);
+	/* As OpenSSH has it: without %-tokens. */
+	if (e == ERR_OK)
+		e = settle_text(
+		    c, who, &c->revoked_host_keys, "", SSHCONFIG_TILDE | SSHCONFIG_ENV, story);
 	if (e == ERR_OK)
 		e = settle_text(c, who, &c->proxy_command, "hnpr", 0, story);
 	if (e != ERR_OK)
 		return e;
+	drop_none(&c->revoked_host_keys);
 	drop_none(&c->identity_agent);
 	drop_none(&c->proxy_jump);
 	drop_none(&c->proxy_command);

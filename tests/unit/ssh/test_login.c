@@ -226,6 +226,7 @@ struct host_cert {
 	const char *marker;
 	enum transport_outcome outcome;
 	const char *words;
+	const char *revoked; /* writes RevokedHostKeys; NULL: none */
 };
 
 static void
@@ -239,6 +240,12 @@ host_certificates(void **state)
 	    {"-h -n 127.0.0.1 -V 20200101:20200102", "@cert-authority", TRANSPORT_HOST_KEY_UNKNOWN,
 		"expired"},
 	    {"-h -n 127.0.0.1", "@revoked", TRANSPORT_HOST_KEY_CHANGED, "authority is revoked"},
+	    {"-h -n 127.0.0.1 -z 7", "@cert-authority", TRANSPORT_HOST_KEY_CHANGED,
+		"certificate is revoked by", "echo serial: 7 > revoked"},
+	    {"-h -n 127.0.0.1", "@cert-authority", TRANSPORT_HOST_KEY_CHANGED,
+		"authority is revoked by", "cat ca.pub > revoked"},
+	    {"-h -n 127.0.0.1", "@cert-authority", TRANSPORT_LOGGED_IN, "",
+		"echo serial: 7 > revoked"},
 	};
 	char config[256];
 
@@ -250,8 +257,58 @@ host_certificates(void **state)
 		sh("ssh-keygen -q -s ca -I h %s host.pub; echo \"%s 127.0.0.* $(cut -d' ' -f1,2 "
 		   "ca.pub)\" > known_hosts",
 		    CASES[i].options, CASES[i].marker);
+		if (CASES[i].revoked != NULL) {
+			sh("%s", CASES[i].revoked);
+			say(&s, "RevokedHostKeys=%s/revoked", sshd.dir);
+		}
 		struct login *l = open_login(&s, "127.0.0.1");
 		expect(l, config, CASES[i].outcome, CASES[i].words);
+		login_free(l);
+	}
+}
+
+/* RevokedHostKeys: the key, its fingerprint, a certificate's authority and serial; no list, or one
+ * that isn't understood, lets no host be believed. */
+static void
+revoked_host_keys(void **state)
+{
+	static const struct {
+		const char *list;
+		enum transport_outcome outcome;
+		const char *words;
+	} CASES[] = {
+	    {": > revoked", TRANSPORT_LOGGED_IN, ""},
+	    {"cat ca.pub > revoked", TRANSPORT_LOGGED_IN, ""},
+	    {"cat host.pub > revoked", TRANSPORT_HOST_KEY_CHANGED, "key is revoked by"},
+	    {"echo \"hash: $(ssh-keygen -lf host.pub | cut -d' ' -f2)\" > revoked",
+		TRANSPORT_HOST_KEY_CHANGED, "key is revoked by"},
+	    {"ssh-keygen -q -k -f revoked ca.pub", TRANSPORT_LOCAL_FAILURE, "RevokedHostKeys"},
+	    {"echo rubbish > revoked", TRANSPORT_LOCAL_FAILURE, "no host is trusted"},
+	    {"rm revoked", TRANSPORT_LOCAL_FAILURE, "no host is trusted"},
+	};
+
+	(void)state;
+	pin_host();
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		struct setting s = {0};
+		say(&s, "RevokedHostKeys=%s/revoked", sshd.dir);
+		/* Nor does it help to check nothing else. */
+		say(&s, "StrictHostKeyChecking=no");
+		struct login *l = open_login(&s, "127.0.0.1");
+		sh("rm -f revoked; touch revoked; %s", CASES[i].list);
+		struct story story;
+		enum transport_outcome got = TRANSPORT_LOCAL_FAILURE;
+		if (CASES[i].outcome == TRANSPORT_LOCAL_FAILURE) {
+			struct transport_facts facts;
+			struct transport *t = NULL;
+			story = (struct story){""};
+			got = login_connect(l, &t, &facts, &story);
+			assert_null(t);
+		} else {
+			got = try_login(l, SFTP, &story);
+		}
+		if (got != CASES[i].outcome || strstr(story.text, CASES[i].words) == NULL)
+			fail_msg("case %zu: outcome %d: %s", i, (int)got, story.text);
 		login_free(l);
 	}
 }
@@ -369,6 +426,22 @@ what_can_not_be_a_host(void **state)
 	}
 }
 
+static void
+what_can_not_be_a_user(void **state)
+{
+	static const char *const USERS[] = {"-x", "a;b", "$(x)", "a`b`", "a\nb", "a|b", "a'b"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(USERS); i++) {
+		struct login_options o = {
+		    .host = "127.0.0.1", .user = USERS[i], .config_file = "none"};
+		const struct login_ui ui = {0};
+		struct login *l = NULL;
+		struct story story;
+		assert_int_equal(login_new(&l, &o, &ui, &story), ERR_INVALID);
+	}
+}
+
 int
 main(void)
 {
@@ -378,11 +451,13 @@ main(void)
 	    cmocka_unit_test(accept_new_learns_a_hashed_name),
 	    cmocka_unit_test(a_changed_host_is_never_let_in),
 	    cmocka_unit_test(host_certificates),
+	    cmocka_unit_test(revoked_host_keys),
 	    cmocka_unit_test(a_passphrase_is_asked_once),
 	    cmocka_unit_test(a_key_that_others_read_is_not_used),
 	    cmocka_unit_test(the_agent_signs),
 	    cmocka_unit_test(a_proxy_is_the_line),
 	    cmocka_unit_test(what_can_not_be_a_host),
+	    cmocka_unit_test(what_can_not_be_a_user),
 	};
 
 	return cmocka_run_group_tests_name("ssh/login", tests, up, down);

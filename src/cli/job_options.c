@@ -34,6 +34,8 @@ static const enum option_id CONTRARY[][2] = {
     {OPTION_RESUME, OPTION_APPEND},
     {OPTION_READ_ONCE, OPTION_RESUME},
     {OPTION_READ_ONCE, OPTION_APPEND},
+    /* Hashing the source would be opening it again. */
+    {OPTION_READ_ONCE, OPTION_VERIFY},
     {OPTION_IPV4, OPTION_IPV6},
 };
 

@@ -26,7 +26,7 @@ take_count(struct parse *p, const char *what, const char *value, uint64_t max, u
 
 	if (text_to_u64(slice_str(value), max, ret_n) && *ret_n > 0)
 		return ERR_OK;
-	return story_fail(p->story, ERR_INVALID, "Invalid %s \"%s\"", what,
+	return story_fail(p->story, ERR_FORMAT, "Invalid %s \"%s\"", what,
 	    text_escape(slice_str(value), shown, sizeof shown));
 }
 
@@ -86,7 +86,7 @@ static enum err
 take_batch(struct parse *p, const char *value)
 {
 	if (p->a->batch_file != NULL)
-		return story_fail(p->story, ERR_INVALID, "Batch file already specified.");
+		return story_fail(p->story, ERR_FORMAT, "Batch file already specified.");
 	p->a->batch_file = value;
 	p->a->quiet = true;
 	/* As sftp has it: an earlier -oBatchMode=no is first, and stands. */
@@ -115,7 +115,7 @@ take_sftp_option(struct parse *p, const char *value)
 		return take_requests(p, value + sizeof NREQUESTS - 1);
 	if (strncasecmp(value, BUFFER, sizeof BUFFER - 1) == 0)
 		return take_buffer(p, value + sizeof BUFFER - 1);
-	return story_fail(p->story, ERR_INVALID, "Invalid -X option");
+	return story_fail(p->story, ERR_FORMAT, "Invalid -X option");
 }
 
 static enum err

@@ -31,7 +31,8 @@ enum {
 	ARGUMENTS_LIMIT_MAX = 100 * 1024 * 1024 /* Kbit/s, as sftp has it */
 };
 
-/* argv[0] is passed over. ERR_INVALID with a story. arguments_fini in every case. */
+/* argv[0] is passed over. With a story: ERR_INVALID for a line that has to be written in another
+ * way, ERR_FORMAT for a value that can't be. arguments_fini in every case. */
 enum err arguments_parse(
     int argc, char *const *argv, struct arguments *ret_a, struct story *story) must_check;
 void arguments_fini(struct arguments *a);

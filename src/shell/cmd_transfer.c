@@ -32,14 +32,16 @@ is_local_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* A pattern's matches tell what they are themselves: behind a link is another file. */
+/* Only of a file: behind a link is another one, and a directory that isn't wanted (-r) is for the
+ * job to find and to refuse. */
 static const struct sftp_attrs *
-known_attrs(const struct glob_match *m)
+known_attrs(const struct transfer *t, const struct sftp_attrs *attrs)
 {
-	bool is_link =
-	    (m->attrs.flags & SSH_FILEXFER_ATTR_PERMISSIONS) != 0 && S_ISLNK(m->attrs.permissions);
+	bool typed = (attrs->flags & SSH_FILEXFER_ATTR_PERMISSIONS) != 0;
+	bool is_file = typed && S_ISREG(attrs->permissions);
+	bool is_wanted_directory = typed && S_ISDIR(attrs->permissions) && t->recursive;
 
-	return is_link ? NULL : &m->attrs;
+	return is_file || is_wanted_directory ? attrs : NULL;
 }
 
 /*
@@ -54,8 +56,8 @@ add_download(
 	char *bare _cleanup_(shell_freep) = shell_keep(slice_dup(name));
 
 	if (target != NULL && !into) {
-		transfer_add(
-		    t, shell_keep(strdup(m->path)), shell_keep(strdup(target)), known_attrs(m));
+		transfer_add(t, shell_keep(strdup(m->path)), shell_keep(strdup(target)),
+		    known_attrs(t, &m->attrs));
 		return true;
 	}
 	if (!slice_is(name, ".") && !list_name_is_safe(name)) {
@@ -63,7 +65,8 @@ add_download(
 		return shell_fail(s, "\"%s\": not a name for a local file", shown);
 	}
 	transfer_add(t, shell_keep(strdup(m->path)),
-	    target == NULL ? shell_keep(strdup(bare)) : path_join(target, bare), known_attrs(m));
+	    target == NULL ? shell_keep(strdup(bare)) : path_join(target, bare),
+	    known_attrs(t, &m->attrs));
 	return true;
 }
 
@@ -137,9 +140,11 @@ add_upload(struct shell *s, struct transfer *t, const char *local, const char *t
 		char *shown _cleanup_(shell_freep) = shell_safe(local);
 		return shell_fail(s, "stat %s: %s", shown, why);
 	}
+	struct sftp_attrs attrs;
 	char *name _cleanup_(shell_freep) = shell_keep(slice_dup(path_name(local)));
+	sftp_attrs_from_stat(&attrs, &st);
 	transfer_add(t, into ? path_join(target, name) : shell_keep(strdup(target)),
-	    shell_keep(strdup(local)), NULL);
+	    shell_keep(strdup(local)), known_attrs(t, &attrs));
 	return true;
 }
 

@@ -235,9 +235,11 @@ shell_main(int argc, char *const *argv, FILE *out, FILE *err)
 	struct story story;
 	FILE *from = stdin;
 
-	if (arguments_parse(argc, argv, &a, &story) != ERR_OK) {
-		fprintf(err, "%s\n%s", story.text, ARGUMENTS_USAGE);
-		return SHELL_FAILED;
+	enum err e = arguments_parse(argc, argv, &a, &story);
+	if (e != ERR_OK) {
+		/* As sftp ends: 255 for a bad value, 1 with the usage. */
+		fprintf(err, "%s\n%s", story.text, e == ERR_INVALID ? ARGUMENTS_USAGE : "");
+		return e == ERR_INVALID ? SHELL_FAILED : SHELL_LOST;
 	}
 	if (a.batch_file != NULL && strcmp(a.batch_file, "-") != 0)
 		from = fopen(a.batch_file, "re");
@@ -248,7 +250,7 @@ shell_main(int argc, char *const *argv, FILE *out, FILE *err)
 		return SHELL_LOST;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
-	enum err e = tty_catch_interrupts();
+	e = tty_catch_interrupts();
 	if (e != ERR_OK)
 		fprintf(err, "cannot catch signals: %s\n", err_text(e));
 	int status = e == ERR_OK ? run_with(&a, from, out, err) : SHELL_LOST;

@@ -84,13 +84,20 @@ static void
 on_ended(void *ctx, const struct job_result *result)
 {
 	struct run *run = ctx;
+	const struct job_item *item = result->item;
+	bool skipped = result->outcome == JOB_SKIPPED;
 
-	if (result->outcome == JOB_FAILED)
+	/* What is no file is passed over in a tree; who asked for it by name asked in vain. */
+	if (result->outcome == JOB_FAILED || (skipped && was_asked_for(item)))
 		run->failed = true;
 	if (result->story == NULL || result->story[0] == '\0')
 		return;
+	char *source _cleanup_(shell_freep) =
+	    shell_safe(item->direction == JOB_GET ? item->remote : item->local);
+	bool names_it = !skipped || strstr(result->story, source) != NULL;
 	fflush(run->shell->out);
-	progress_say(run->progress, run->shell->err, "%s", result->story);
+	progress_say(run->progress, run->shell->err, "%s%s%s", names_it ? "" : source,
+	    names_it ? "" : ": ", result->story);
 }
 
 static void

@@ -68,6 +68,7 @@ struct put {
 	bool must_look; /* the OPEN waits for what the STATs say */
 	bool removed;   /* what had the temporary name was removed, once */
 	bool created;   /* the temporary file is there, and ours */
+	bool began;     /* in place: asked for, so what has the target's name may be ours */
 	bool target_is; /* the target exists */
 	bool own_is;    /* what an earlier run has left is there, and a regular file */
 	bool open;

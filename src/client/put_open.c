@@ -176,7 +176,7 @@ put_looked(struct put *p)
 {
 	if (was_renamed(p)) {
 		put_renamed(p);
-	} else if (p->options->no_clobber && p->target_is) {
+	} else if (p->options->no_clobber && p->target_is && !p->began) {
 		put_finish(p, JOB_SKIPPED, "it is there already");
 	} else if (!put_target_differs(p)) {
 		decide_resume(p);
@@ -284,6 +284,16 @@ on_opened(void *ctx, const struct sftp_reply *reply)
 	put_settle(p);
 }
 
+/* Servers whose uploads are private see to their names when they are closed. */
+static bool
+must_be_new(const struct put *p)
+{
+	if (!p->in_place)
+		return true;
+	return p->options->no_clobber && !p->began &&
+	       !remote_habits(p->task.remote)->private_uploads;
+}
+
 /*
  * A temporary file is made exclusively, so that no link of somebody else's is followed; what is
  * gone on with was looked at before.
@@ -297,7 +307,8 @@ put_open(struct put *p)
 
 	p->state = PUT_OPENING;
 	if (p->start == 0)
-		flags |= SSH_FXF_CREAT | SSH_FXF_TRUNC | (p->in_place ? 0 : SSH_FXF_EXCL);
+		flags |= SSH_FXF_CREAT | SSH_FXF_TRUNC | (must_be_new(p) ? SSH_FXF_EXCL : 0);
+	p->began = p->began || p->in_place;
 	p->n_due++;
 	if (!put_submitted(p, sftp_client_open(p->c, put_path(p), flags, &attrs, on_opened, p))) {
 		p->n_due--;

@@ -6,7 +6,8 @@
  *	      │              └──▶ (refused) put back ──▶ failed
  *	      └──▶ failed
  *
- * so that a refusal at any step leaves the old file or the new one under the name.
+ * so that a refusal at any step leaves the old file or the new one under the name. What must not
+ * overwrite (no_clobber) takes RENAME alone.
  */
 #include <stdlib.h>
 
@@ -125,7 +126,9 @@ rename_refused(struct put *p, const struct sftp_reply *reply)
 {
 	size_t len;
 
-	if (p->options->upload == JOB_UPLOAD_AUTO && put_blames_name(reply)) {
+	/* With no_clobber it may be a file that has appeared: nothing is written over it. */
+	if (p->options->upload == JOB_UPLOAD_AUTO && !p->options->no_clobber &&
+	    put_blames_name(reply)) {
 		put_warn(p, "sent in place, as the server refuses to rename");
 		put_go_in_place(p);
 		return;
@@ -176,7 +179,7 @@ put_rename(struct put *p)
 	p->state = PUT_RENAMING;
 	if (p->in_place)
 		put_done(p);
-	else if (remote_habits(p->task.remote)->posix_rename)
+	else if (remote_habits(p->task.remote)->posix_rename && !p->options->no_clobber)
 		ask(p, sftp_client_posix_rename(p->c, from, to, on_posix_renamed, p));
 	else
 		ask(p, sftp_client_rename(p->c, from, to, on_renamed, p));

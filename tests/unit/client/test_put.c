@@ -444,6 +444,81 @@ test_emptied_when_opened(void **state)
 	}
 }
 
+/* A target that appears while its temporary file is sent. */
+static struct sftp_result
+racing_open(
+    void *fs, struct slice path, uint32_t pflags, const struct sftp_attrs *attrs, void **ret)
+{
+	const uint8_t *slash = memrchr(path.ptr, '/', path.len);
+	char rival[4096];
+	void *file = NULL;
+
+	if (is_temporary(path) && slash != NULL) {
+		(void)snprintf(rival, sizeof rival, "%.*s/f", (int)(slash - path.ptr), path.ptr);
+		struct sftp_result made =
+		    real.open(fs, slice_str(rival), SSH_FXF_WRITE | SSH_FXF_CREAT, attrs, &file);
+		if (made.status == SSH_FX_OK)
+			(void)real.write(file, 0, slice_str("rival"));
+	}
+	return real.open(fs, path, pflags, attrs, ret);
+}
+
+static void
+tweak_racing(struct sftp_fs_ops *ops)
+{
+	real = *ops;
+	ops->open = racing_open;
+}
+
+static void
+test_no_clobber_races(void **state)
+{
+	static const char *const REFUSED[] = {"users-groups-by-id", "posix-rename"};
+	struct job_options options = PLAIN;
+	struct stat st;
+
+	(void)state;
+	options.no_clobber = true;
+	for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
+		const struct world_habits habits = {.tweak = tweak_racing, .refused = {REFUSED[i]}};
+		struct world w;
+		struct run run;
+		world_start(&w, &habits);
+		world_file(&w.here, "f", 90 * 1000, 0);
+		assert_int_equal(put_one(&w, &options, "f", &run), JOB_FAILED);
+		assert_int_equal(fstatat(w.there.fd, "f", &st, 0), 0);
+		assert_int_equal(st.st_size, 5);
+		assert_int_equal(world_count(&w.there, ""), 1);
+		world_fini(&w);
+	}
+}
+
+/* The half of a file that was there when the line was lost is ours, and no reason to pass it over.
+ */
+static void
+test_no_clobber_in_place(void **state)
+{
+	(void)state;
+	for (size_t at = 3; at < 20; at++) {
+		const struct world_habits habits = {
+		    .refused = {at % 2 == 0 ? "limits" : NULL}, .dies_at = at, .dies_times = 2};
+		struct job_options options = PLAIN;
+		struct world w;
+		struct run run;
+		options.no_clobber = true;
+		options.upload = JOB_UPLOAD_IN_PLACE;
+		options.retries = 5;
+		options.request_len = 10 * 1000;
+		world_start(&w, &habits);
+		world_file(&w.here, "f", 150 * 1000, 0);
+		assert_int_equal(put_one(&w, &options, "f", &run), JOB_DONE);
+		/* The CLOSE of what is complete may have been all that was lost. */
+		assert_int_equal(run.n_done, 1);
+		assert_true(world_is_file(&w.there, "f", 150 * 1000, 0));
+		world_fini(&w);
+	}
+}
+
 static void
 test_resume_ours(void **state)
 {
@@ -729,6 +804,8 @@ main(void)
 	    cmocka_unit_test(test_failures),
 	    cmocka_unit_test(test_lost_everywhere),
 	    cmocka_unit_test(test_emptied_when_opened),
+	    cmocka_unit_test(test_no_clobber_races),
+	    cmocka_unit_test(test_no_clobber_in_place),
 	    cmocka_unit_test(test_resume_ours),
 	    cmocka_unit_test(test_resume_target),
 	    cmocka_unit_test(test_in_the_way),

@@ -82,7 +82,8 @@ begin_anew(struct get *g)
 {
 	struct get_file *f = g->f;
 
-	if (f->n_parts > 0) {
+	/* Beginning anew would cut what a person had before: that is theirs to decide. */
+	if (f->n_parts > 0 || (f->options->resume == JOB_RESUME_TARGET && f->resumed > 0)) {
 		get_fail(g, ERR_INVALID, "reading", "it was changed while it was fetched");
 		return;
 	}

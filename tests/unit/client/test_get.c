@@ -364,6 +364,37 @@ test_resume(void **state)
 	}
 }
 
+static void
+change_it(struct harness *h)
+{
+	if (h->n_connects == 2)
+		world_file(&h->w->there, "f", MIDDLE + 5, 4);
+}
+
+/* What a person had is not cut because the server's file is another after a lost line. */
+static void
+test_target_is_kept(void **state)
+{
+	struct world w;
+	static struct harness h;
+	struct stat st;
+
+	(void)state;
+	world_init(&w, &(struct world_habits){.dies_at = 12, .dies_times = 1});
+	world_file(&w.there, "f", MIDDLE, 3);
+	world_file(&w.here, "g", MIDDLE / 2, 3);
+	harness_init(&h, &w);
+	h.options.resume = JOB_RESUME_TARGET;
+	h.options.request_len = 5000;
+	h.on_connect = change_it;
+	assert_int_equal(harness_get(&h, "f", "g"), JOB_FAILED);
+	assert_int_equal(h.n_connects, 2);
+	assert_non_null(strstr(h.results[0].story, "changed while it was fetched"));
+	assert_int_equal(fstatat(w.here.fd, "g", &st, 0), 0);
+	assert_true(st.st_size >= MIDDLE / 2);
+	world_fini(&w);
+}
+
 /* The line is lost for good: what is there is kept, and the next run goes on with it. */
 static void
 test_resume_ours(void **state)
@@ -511,6 +542,7 @@ main(void)
 	    cmocka_unit_test(test_lost_lines_in_a_tree),
 	    cmocka_unit_test(test_split),
 	    cmocka_unit_test(test_resume),
+	    cmocka_unit_test(test_target_is_kept),
 	    cmocka_unit_test(test_resume_ours),
 	    cmocka_unit_test(test_options),
 	    cmocka_unit_test(test_read_once),

@@ -249,8 +249,8 @@ local_read(struct sync_pair *p)
 	if (dir == NULL)
 		return err_last();
 	int dir_fd = fd_take(&fd);
-	errno = 0;
-	while (e == ERR_OK && (entry = readdir(dir)) != NULL)
+	/* Only readdir's own errno tells of it: a name that is gone again has set it, too. */
+	while (e == ERR_OK && (errno = 0, entry = readdir(dir)) != NULL)
 		e = local_entry(p, dir_fd, entry->d_name);
 	if (e == ERR_OK && errno != 0)
 		e = err_last();

@@ -416,7 +416,7 @@ test_resume_ours(void **state)
 	harness_init(&h, &w);
 	h.options.resume = JOB_RESUME_OURS;
 	assert_int_equal(harness_get(&h, "f", "g"), JOB_DONE);
-	assert_true(h.results[0].resumed > 1000 * 1000);
+	assert_true(h.results[0].resumed > 0);
 	assert_int_equal(h.results[0].resumed + h.results[0].bytes, BIG);
 	assert_only(&w, "g", BIG, 3);
 	world_fini(&w);

@@ -1,15 +1,22 @@
 #include "cli/remote_session.h"
 
+#include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/login_ui.h"
+#include "cli/out.h"
 #include "client/glob.h"
 #include "term/tty.h"
 
 /* How long an answer may be due: flushing or hashing a large file takes its time. */
 enum { ANSWER_DUE_S = 300 };
+
+/* As between later connections (client/job.h). */
+enum { FIRST_DELAY_MAX_S = 60 };
 
 static enum err
 open_login(struct remote_session *s, const struct url *url, struct story *story)
@@ -66,26 +73,84 @@ session_connect(void *ctx, struct transport **ret_t, struct story *story)
 	return s->outcome;
 }
 
+void
+session_name_server(const struct remote_session *s, const char *text, struct story *ret_story)
+{
+	const char *host = s->login == NULL ? NULL : login_host(s->login);
+
+	if (host == NULL || text[0] == '\0' || strstr(text, host) != NULL)
+		story_set(ret_story, "%s", text);
+	else
+		story_set(ret_story, "%s port %u: %s", host, (unsigned)login_port(s->login), text);
+}
+
 /* Nobody waits for a person who has given up; and where an interrupt shows as a refusal, it is
  * still one. */
 static enum cli_exit
 fail_connect(struct remote_session *s, enum cli_exit code, const struct story *story)
 {
+	struct story named;
+
 	if (tty_interrupts() > 0)
 		return cli_fail(s->cli, CLI_INTERRUPTED, "interrupted");
-	return cli_fail(s->cli, code, "%s", story->text);
+	session_name_server(s, story->text, &named);
+	return cli_fail(s->cli, code, "%s", named.text);
+}
+
+/* False: an interrupt came. */
+static bool
+wait_to_retry(const struct remote_session *s, uint64_t n, const struct story *why)
+{
+	const struct options *o = &s->cli->options;
+	int64_t us = o->retry_delay_us > 0 ? o->retry_delay_us : US_PER_SEC;
+	struct pollfd interrupt = {.fd = tty_interrupt_fd(), .events = POLLIN};
+	char span[24], text[STORY_MAX + 64];
+
+	for (uint64_t i = 1; i < n && us < FIRST_DELAY_MAX_S * US_PER_SEC; i++)
+		us *= 2;
+	us = us < FIRST_DELAY_MAX_S * US_PER_SEC ? us : FIRST_DELAY_MAX_S * US_PER_SEC;
+	(void)snprintf(text, sizeof text, "%s; trying again in %s (%" PRIu64 " of %" PRIu64 ")",
+	    why->text, text_duration(us, span), n, o->retries);
+	char *safe _cleanup_(out_freep) = out_safe_story(slice_str(text));
+	if (!s->cli->json && !option_given(o, OPTION_QUIET))
+		(void)fprintf(s->cli->err, "dray: %s\n", safe);
+	(void)poll(&interrupt, 1, (int)(us / US_PER_MS));
+	return tty_interrupts() == 0;
+}
+
+/*
+ * The first connection: where somebody waits for it, a wrong name or port is told at once; a
+ * scheduler says --retries, and means this one, too.
+ */
+static enum cli_exit
+connect_first(struct remote_session *s, struct story *story)
+{
+	struct transport *t = NULL;
+	enum err e = ERR_OK;
+
+	for (uint64_t n = 1;; n++) {
+		if (session_connect(s, &t, story) == TRANSPORT_LOGGED_IN) {
+			e = remote_new(&s->remote, t, s->timeout_us, story);
+			if (e == ERR_OK)
+				return CLI_OK;
+		}
+		bool transient = s->outcome == TRANSPORT_LOGGED_IN
+				     ? err_class(e) == ERR_CLASS_TRANSIENT
+				     : s->outcome == TRANSPORT_UNREACHABLE;
+		if (!transient || n > s->cli->options.retries || !wait_to_retry(s, n, story))
+			return s->outcome == TRANSPORT_LOGGED_IN ? CLI_UNREACHABLE
+								 : exit_from_outcome(s->outcome);
+	}
 }
 
 static enum cli_exit
 make_remote(struct remote_session *s)
 {
-	struct transport *t = NULL;
 	struct story story = {.text = ""};
+	enum cli_exit code = connect_first(s, &story);
 
-	if (session_connect(s, &t, &story) != TRANSPORT_LOGGED_IN)
-		return fail_connect(s, exit_from_outcome(s->outcome), &story);
-	if (remote_new(&s->remote, t, s->timeout_us, &story) != ERR_OK)
-		return fail_connect(s, CLI_UNREACHABLE, &story);
+	if (code != CLI_OK)
+		return fail_connect(s, code, &story);
 	ask_set_interrupt(s->remote, tty_interrupt_fd());
 	return CLI_OK;
 }
@@ -123,12 +188,15 @@ session_open(struct remote_session *s, struct cli *cli, const struct url *url)
 enum cli_exit
 session_over(const struct remote_session *s)
 {
+	struct story named;
+
 	if (tty_interrupts() > 0)
 		return cli_fail(s->cli, CLI_INTERRUPTED, "interrupted");
 	if (s->remote != NULL && !remote_is_lost(s->remote))
 		return CLI_OK;
-	return cli_fail(s->cli, CLI_UNREACHABLE, "%s",
-	    s->remote == NULL ? "the connection is lost" : remote_lost_story(s->remote));
+	session_name_server(
+	    s, s->remote == NULL ? "the connection is lost" : remote_lost_story(s->remote), &named);
+	return cli_fail(s->cli, CLI_UNREACHABLE, "%s", named.text);
 }
 
 bool

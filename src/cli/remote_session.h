@@ -41,6 +41,9 @@ enum cli_exit session_over(const struct remote_session *s) must_check;
 /* The same question, without a word. */
 bool session_is_over(const struct remote_session *s);
 
+/* "sftp.example port 22: connection lost: …": what a login says names its server by itself. */
+void session_name_server(const struct remote_session *s, const char *text, struct story *ret_story);
+
 void session_close(struct remote_session *s);
 
 /* The URLs of one command, all of one server. */

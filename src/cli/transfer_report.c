@@ -102,10 +102,31 @@ transfer_report_started(void *ctx, const struct job_item *item)
 	print_event(r, o);
 }
 
+/*
+ * A failure names what it is about, and so does whatever a fetch says; of an upload that came to
+ * its end only the item tells which file a warning is about.
+ */
+static void
+story_of(const struct job_result *result, struct story *ret_story)
+{
+	const char *text = result->story == NULL ? "" : result->story;
+	const struct job_item *item = result->item;
+	bool is_named = result->outcome == JOB_FAILED || result->is_directory ||
+			(item->direction == JOB_GET && result->outcome != JOB_INTERRUPTED);
+	char name[256];
+
+	if (is_named || text[0] == '\0')
+		story_set(ret_story, "%s", text);
+	else
+		story_set(ret_story, "%s: %s",
+		    text_escape(slice_str(item->remote), name, sizeof name), text);
+}
+
 static void
 print_ended(const struct transfer_report *r, const struct job_result *result)
 {
 	json_t *o = new_event("ended");
+	struct story story;
 
 	put_item(o, result->item);
 	json_put(o, "outcome", json_new_text(slice_str(outcome_word(result->outcome))));
@@ -118,7 +139,8 @@ print_ended(const struct transfer_report *r, const struct job_result *result)
 	json_put(o, "error",
 	    result->error == ERR_OK ? json_null()
 				    : json_new_text(slice_str(err_name(result->error))));
-	json_put(o, "story", json_new_story(slice_str(result->story)));
+	story_of(result, &story);
+	json_put(o, "story", json_new_story(slice_str(story.text)));
 	print_event(r, o);
 }
 
@@ -152,11 +174,13 @@ say_ended(const struct transfer_report *r, const struct job_result *result)
 {
 	/* What was stopped half-way is told once, at the end. */
 	bool wanted = result->outcome == JOB_FAILED || result->outcome == JOB_DONE || is_verbose(r);
+	struct story story;
 
 	if (result->outcome == JOB_DONE && is_verbose(r))
 		say_done(r, result);
-	if (wanted && result->story != NULL)
-		say_story(r, result->story);
+	story_of(result, &story);
+	if (wanted)
+		say_story(r, story.text);
 }
 
 static void
@@ -359,14 +383,20 @@ transfer_report_finish(struct transfer_report *r, const struct report_end *end)
 	enum cli_exit code = exit_of(r, end);
 	int64_t us = time_mono_us() - r->started_us;
 	char summary[SUMMARY_MAX];
+	struct story story;
+	struct report_end named = *end;
 
+	if (end->outcome == JOB_INTERRUPTED && code != CLI_INTERRUPTED) {
+		session_name_server(r->session, end->story, &story);
+		named.story = story.text;
+	}
 	progress_free(r->session->progress);
 	r->session->progress = NULL;
 	if (r->session->cli->json) {
-		print_summary(r, code, end->story, us);
+		print_summary(r, code, named.story, us);
 		return code;
 	}
-	say_end(r, end, code);
+	say_end(r, &named, code);
 	summary_text(r, us, summary);
 	if (!is_quiet(r))
 		progress_say(r->session->progress, r->session->cli->err, "%s", summary);

@@ -382,10 +382,28 @@ def test_a_line_that_breaks(running_servers, sshd, here):
         assert (here / "a").read_bytes() == data
         relay.cuts = [1_000_000]
         said = dray.run("get", "--retries", 0, dray.url("a"), "b", code=UNREACHABLE).stderr
+        assert f"127.0.0.1 port {relay.port}" in said
         assert "the same command with --resume goes on" in said
         assert not (here / "b").exists()
         dray.run("get", "--resume", dray.url("a"), "b")
         assert (here / "b").read_bytes() == data and names(here) == ["a", "b"]
+    finally:
+        relay.close()
+
+
+def test_a_line_that_breaks_while_logging_in(running_servers, sshd, here):
+    """Who says --retries means the first connection, too; else it is told at once."""
+    server = running_servers("internal-sftp")
+    write(sshd.root / "a", b"content")
+    relay = Relay(server.port, cuts=[10])
+    try:
+        dray = through(server, relay.port)
+        said = dray.run("get", dray.url("a"), code=UNREACHABLE).stderr
+        assert relay.n_cut == 1 and "again" not in said and "127.0.0.1" in said
+        relay.cuts = [10]
+        said = dray.run("get", "--retries", 2, "--retry-delay", "10ms", dray.url("a")).stderr
+        assert relay.n_cut == 2 and "(1 of 2)" in said
+        assert (here / "a").read_bytes() == b"content"
     finally:
         relay.close()
 

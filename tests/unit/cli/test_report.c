@@ -19,8 +19,10 @@ static const struct job_result A_WARNED = {
     .item = &GET_A, .outcome = JOB_DONE, .story = "keeping times: a.csv: not permitted"};
 static const struct job_result B_DONE = {
     .item = &PUT_B, .outcome = JOB_DONE, .bytes = 1, .story = ""};
+static const struct job_result B_WARNED = {
+    .item = &PUT_B, .outcome = JOB_DONE, .story = "the server refuses to set its mode"};
 static const struct job_result B_SKIPPED = {
-    .item = &PUT_B, .outcome = JOB_SKIPPED, .story = "/in/b: is there already"};
+    .item = &PUT_B, .outcome = JOB_SKIPPED, .story = "it is there already"};
 static const struct job_result B_REFUSED = {.item = &PUT_B,
     .outcome = JOB_FAILED,
     .error = ERR_ACCESS,
@@ -94,6 +96,7 @@ static const struct exit_case EXITS[] = {
     {{&A_DONE}, {.outcome = JOB_DONE, .story = ""}, CLI_OK, "1 file, 2.0 KiB in "},
     {{&A_DONE, &B_DONE, &DIR_DONE}, {.outcome = JOB_DONE, .story = ""}, CLI_OK, "2 files, "},
     {{&A_WARNED}, {.outcome = JOB_DONE, .story = ""}, CLI_OK, "dray: keeping times: a.csv: not"},
+    {{&B_WARNED}, {.outcome = JOB_DONE, .story = ""}, CLI_OK, "dray: /in/b: the server refuses"},
     {{&B_SKIPPED}, {.outcome = JOB_DONE, .story = ""}, CLI_OK, ", 1 skipped\n"},
     {{&B_REFUSED}, {.outcome = JOB_FAILED, .story = "x"}, CLI_FAILED,
 	"dray: opening: /in/b: permission denied\\x1b\n0 files"},

@@ -76,6 +76,9 @@ next_key(EditLine *el, wchar_t *ret_key)
 			continue;
 		if (n <= 0)
 			return (int)n;
+		/* What a Ctrl-D has become that came before the terminal was ours. */
+		if (byte == '\0')
+			continue;
 		size_t len = mbrtowc(ret_key, &byte, 1, &e->partial);
 		if (len == (size_t)-2)
 			continue;

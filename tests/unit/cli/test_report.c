@@ -166,7 +166,7 @@ test_verbose(void **state)
 	assert_string_equal(
 	    b.out, "/out -> in\n/out/a\\x0a.csv -> in/a.csv (3.0 KiB)\nb -> /in/b (1 B)\n");
 	assert_contains(
-	    b.err, "dray: connection lost: \\x07\ndray: /in/b: is there already\n2 files");
+	    b.err, "dray: connection lost: \\x07\ndray: /in/b: it is there already\n2 files");
 	bench_fini(&b);
 }
 

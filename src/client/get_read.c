@@ -149,7 +149,9 @@ fill_range(struct get *g)
 		bool tail = left == 0 && wants_tail(g) && g->n_tail < g->tail_ahead;
 		if (left == 0 && !tail)
 			return;
-		uint64_t room = tail && g->n_tail == 0 ? 1 : job_task_room(&g->task);
+		/* The first behind the end costs no room: nothing is expected from it. */
+		bool probe = tail && g->n_tail == 0;
+		uint64_t room = probe ? most : job_task_room(&g->task);
 		uint32_t len = !tail && left < most ? (uint32_t)left : most;
 		if (room == 0 || (room < len && g->task.charged > 0) || !ask_next(g, len, tail))
 			return;

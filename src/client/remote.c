@@ -18,19 +18,10 @@ enum {
 	INPUTS_MAX = 8 /* pieces of input in one turn, so that output and others have theirs */
 };
 
-/* How long a server may take for its end of a goodbye. */
-#define CLOSE_WAIT_US US_PER_SEC
-
 struct sftp_client *
 remote_sftp(struct remote *r)
 {
 	return r->sftp;
-}
-
-const struct remote_habits *
-remote_habits(const struct remote *r)
-{
-	return &r->habits;
 }
 
 int64_t
@@ -87,6 +78,42 @@ remote_take_closed(struct remote *r, const struct transport_event *event)
 
 	remote_lose(
 	    r, e, event->story[0] == '\0' ? "the server closed the connection" : event->story);
+}
+
+static uint32_t
+handles_limit(uint32_t limit)
+{
+	if (limit == 0)
+		return HANDLES_UNKNOWN;
+	/* Half is left for who shares the session, and for handles whose CLOSE is under way. */
+	limit = limit / 2 > 0 ? limit / 2 : 1;
+	return limit < HANDLES_MAX ? limit : (uint32_t)HANDLES_MAX;
+}
+
+static uint32_t
+request_limit(uint32_t limit)
+{
+	return limit < REQUEST_MAX ? limit : (uint32_t)REQUEST_MAX;
+}
+
+/* The server's own numbers come while the first requests are under way: they are looked up each
+ * time.
+ */
+static void
+learn_limits(struct remote *r)
+{
+	const struct sftp_client_limits *limits = sftp_client_limits(r->sftp);
+
+	r->habits.max_handles = handles_limit(limits->max_handles);
+	r->habits.read_len = request_limit(limits->max_read);
+	r->habits.write_len = request_limit(limits->max_write);
+}
+
+const struct remote_habits *
+remote_habits(struct remote *r)
+{
+	learn_limits(r);
+	return &r->habits;
 }
 
 static void
@@ -251,22 +278,6 @@ version_is(const struct remote *r, const char *name)
 	return slice_starts_with(version, slice_str(name));
 }
 
-static uint32_t
-handles_limit(uint32_t limit)
-{
-	if (limit == 0)
-		return HANDLES_UNKNOWN;
-	/* Half is left for who shares the session, and for handles whose CLOSE is under way. */
-	limit = limit / 2 > 0 ? limit / 2 : 1;
-	return limit < HANDLES_MAX ? limit : (uint32_t)HANDLES_MAX;
-}
-
-static uint32_t
-request_limit(uint32_t limit)
-{
-	return limit < REQUEST_MAX ? limit : (uint32_t)REQUEST_MAX;
-}
-
 /*
  * A server that we started ourselves has no name; OpenSSH's and ours, which it then is, both have
  * limits@openssh.com.
@@ -296,14 +307,10 @@ learn_habits(struct remote *r)
 	    {SFTP_EXT_STATVFS, offsetof(struct remote_habits, statvfs)},
 	    {SFTP_EXT_EXPAND_PATH, offsetof(struct remote_habits, expand_path)},
 	};
-	const struct sftp_client_limits *limits = sftp_client_limits(r->sftp);
 
 	for (size_t i = 0; i < ARRAY_LEN(EXTENSIONS); i++)
 		*(bool *)((uint8_t *)&r->habits + EXTENSIONS[i].offset) =
 		    sftp_client_has_extension(r->sftp, EXTENSIONS[i].extension);
-	r->habits.max_handles = handles_limit(limits->max_handles);
-	r->habits.read_len = request_limit(limits->max_read);
-	r->habits.write_len = request_limit(limits->max_write);
 	r->habits.in_order = acts_in_order(r);
 	r->habits.private_uploads = version_is(r, "Dray");
 }
@@ -378,8 +385,9 @@ remote_free(struct remote *r)
 {
 	if (r == NULL)
 		return;
+	/* Everything that matters was answered: nobody waits for the server's own goodbye. */
 	if (!r->lost)
-		transport_close(r->transport, CLOSE_WAIT_US);
+		transport_close(r->transport, 0);
 	transport_free(r->transport);
 	sftp_client_free(r->sftp);
 	free(r);

@@ -38,7 +38,7 @@ enum err remote_new(struct remote **ret_r, struct transport *transport, int64_t 
 void remote_free(struct remote *r);
 
 struct sftp_client *remote_sftp(struct remote *r);
-const struct remote_habits *remote_habits(const struct remote *r);
+const struct remote_habits *remote_habits(struct remote *r);
 int64_t remote_round_trip_us(const struct remote *r);
 const struct transport_facts *remote_facts(const struct remote *r);
 /* How many bytes the server may have under way to us; 0: unknown. */

@@ -14,7 +14,6 @@
 enum client_state {
 	CLIENT_NEW,
 	CLIENT_GREETING, /* INIT is under way */
-	CLIENT_ASKING,   /* limits@openssh.com is under way */
 	CLIENT_READY,
 	CLIENT_UNUSABLE, /* the server speaks no version that we do */
 	CLIENT_BROKEN    /* it broke the protocol */
@@ -198,7 +197,6 @@ on_limits(void *ctx, const struct sftp_reply *reply)
 		c->limits.max_handles =
 		    said.max_handles > UINT32_MAX ? UINT32_MAX : (uint32_t)said.max_handles;
 	}
-	tell_ready(c, CLIENT_READY, SSH_FX_OK, "");
 }
 
 static enum err
@@ -216,12 +214,12 @@ take_version(struct sftp_client *c, const struct sftp_response *response)
 	enum err e = buf_put(&c->extensions, response->pairs.ptr, response->pairs.len);
 	if (e != ERR_OK)
 		return e;
-	if (!sftp_client_has_extension(c, SFTP_EXT_LIMITS)) {
+	/* Nobody waits for its answer: on a long line the first requests travel with it. */
+	if (sftp_client_has_extension(c, SFTP_EXT_LIMITS))
+		e = submit(c, &limits, on_limits, c);
+	if (e == ERR_OK)
 		tell_ready(c, CLIENT_READY, SSH_FX_OK, "");
-		return ERR_OK;
-	}
-	c->state = CLIENT_ASKING;
-	return submit(c, &limits, on_limits, c);
+	return e;
 }
 
 /* The type that answers a request of each kind; STATUS may always answer instead. */

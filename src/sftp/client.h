@@ -63,7 +63,8 @@ void sftp_client_attach(struct sftp_client *c, struct sftp_client_job *job);
 
 /*
  * Queues INIT, and limits@openssh.com when the server offers it. ready is called when requests may
- * be sent (status SSH_FX_OK), or the server can't be talked to.
+ * be sent (status SSH_FX_OK), or the server can't be talked to. The limits come a little later:
+ * until then they are the defaults, which every server takes.
  */
 enum err sftp_client_start(struct sftp_client *c, sftp_reply_fn *ready, void *ctx) must_check;
 

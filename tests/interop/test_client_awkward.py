@@ -99,7 +99,7 @@ def test_a_file_goes_there_and_back(awkward_server, habits):
     there = awkward_server(*habits)
     for text in (b"first", content("second", SIZE)):
         (there.here / "doc").write_bytes(text)
-        there.run("put", "-p", "--upload-auto", "doc", there.url("doc"))
+        there.run("put", "-p", "doc", there.url("doc"))
         assert (there.root / "doc").read_bytes() == text
         there.run("get", "-p", there.url("doc"), "back")
         assert (there.here / "back").read_bytes() == text

@@ -153,7 +153,8 @@ class Rclone(Client):
              self.transfers])
 
     def login(self):
-        return self.run("lsf", "--max-depth", "1", f":sftp:{self.server.remote_dir}/none")
+        (self.server.local_dir / "none").mkdir(exist_ok=True)
+        return self.run("lsf", f":sftp:{self.server.remote_dir}/none")
 
     def get(self, remote, local):
         return self.run("copyto", f":sftp:{remote}", local)

@@ -55,7 +55,7 @@ host_scan(struct cli *cli, struct host *h)
 		return code;
 	/* A server that hangs up is an error to be told, not the end of this process. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	enum err e = transport_library_init();
+	enum err e = transport_library_load();
 	if (e == ERR_OK)
 		e = hostscan_connect(&h->scan, &story);
 	if (e != ERR_OK)

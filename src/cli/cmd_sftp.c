@@ -10,7 +10,7 @@
 int
 cmd_sftp(struct cli *cli, int argc, char *const *argv)
 {
-	if (transport_library_init() != ERR_OK) {
+	if (transport_library_load() != ERR_OK) {
 		fputs("dray sftp: cannot start the SSH library\n", cli->err);
 		return SHELL_LOST;
 	}

@@ -175,7 +175,7 @@ session_open(struct remote_session *s, struct cli *cli, const struct url *url)
 	(void)signal(SIGPIPE, SIG_IGN);
 	enum err e = tty_catch_interrupts();
 	if (e == ERR_OK)
-		e = transport_library_init();
+		e = transport_library_load();
 	if (e != ERR_OK)
 		return cli_fail(cli, CLI_FAILED, "cannot start: %s", err_text(e));
 	if (o->stdio_server == NULL)

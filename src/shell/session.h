@@ -9,7 +9,7 @@ enum { SHELL_OK = 0, SHELL_FAILED = 1, SHELL_LOST = 255 };
 
 /*
  * argv[0] is passed over. Commands come from the standard input, or from -b's file. Catches the
- * signals of a person who wants to stop; transport_library_init must have been called.
+ * signals of a person who wants to stop; transport_library_load must have been called.
  */
 int shell_main(int argc, char *const *argv, FILE *out, FILE *err);
 

@@ -7,11 +7,10 @@ read, so a script that a later version adds is run, too. DRAY_BUILD names the bu
 import os
 import re
 import shutil
-import socket
-import subprocess
 from pathlib import Path
 
 import pytest
+from regress import run_script
 
 SERVER = Path(os.environ["DRAY_BUILD"]).resolve() / "src" / "stdio" / "dray-sftp-server"
 REGRESS = Path("/usr/lib/openssh/regress")
@@ -37,30 +36,6 @@ def regress(tmp_path_factory):
     return directory
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def run_script(regress, script):
-    env = {
-        **os.environ,
-        "TEST_SHELL": "sh",
-        "TEST_SSH_SSH": "ssh",
-        "TEST_SSH_SSHD": "/usr/sbin/sshd",
-        "TEST_SSH_SFTPSERVER": str(SERVER),
-        "TEST_SSH_PORT": str(free_port()),
-        "TEST_SSH_ECC": "yes",
-        "TEST_SSH_UNSAFE_PERMISSIONS": "1",
-    }
-    return subprocess.run(
-        ["sh", regress / "test-exec.sh", regress, regress / script], cwd=regress, env=env,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace", timeout=110, check=False,
-    )
-
-
 def test_there_are_scripts():
     assert {"sftp.sh", "sftp-cmds.sh", "sftp-batch.sh", "sftp-badcmds.sh", "sftp-glob.sh",
             "sftp-perm.sh", "scp.sh", "scp3.sh"} <= set(SCRIPTS)
@@ -69,7 +44,7 @@ def test_there_are_scripts():
 @pytest.mark.parametrize("script", [s for s in SCRIPTS if s not in {*INTERNAL_SFTP, *HELPERS}])
 def test_script(regress, script):
     assert "SFTPSERVER" in (REGRESS / script).read_text()
-    done = run_script(regress, script)
+    done = run_script(regress, script, {"TEST_SSH_SFTPSERVER": str(SERVER)}, 110)
     assert done.returncode == 0, done.stdout
     # A script that finds something missing says so, and succeeds.
     assert "skip" not in done.stdout.lower(), done.stdout

@@ -11,12 +11,12 @@ import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from regress import run_script
 
 BUILD = Path(os.environ["DRAY_BUILD"]).resolve()
 DRAY = BUILD / "src" / "cli" / "dray"
@@ -55,31 +55,6 @@ def regress(tmp_path_factory):
     return directory
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def run_script(regress, script, server):
-    env = {
-        **os.environ,
-        "TEST_SHELL": "sh",
-        "TEST_SSH_SSH": "ssh",
-        "TEST_SSH_SSHD": "/usr/sbin/sshd",
-        "TEST_SSH_SFTP": str(regress / "dray-sftp"),
-        "TEST_SSH_SFTPSERVER": SERVERS[server],
-        "TEST_SSH_PORT": str(free_port()),
-        "TEST_SSH_ECC": "yes",
-        "TEST_SSH_UNSAFE_PERMISSIONS": "1",
-    }
-    return subprocess.run(
-        ["sh", regress / "test-exec.sh", regress, regress / script], cwd=regress, env=env,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace", timeout=170, check=False,
-    )
-
-
 def test_there_are_scripts():
     assert {"sftp.sh", "sftp-cmds.sh", "sftp-batch.sh", "sftp-badcmds.sh", "sftp-glob.sh",
             "sftp-perm.sh", "sftp-uri.sh", "sftp-chroot.sh"} <= set(SCRIPTS)
@@ -91,7 +66,8 @@ def test_script(regress, script, server):
     if script in INTERNAL_SFTP and server != "openssh":
         assert "internal-sftp" in (REGRESS / script).read_text()
         return
-    done = run_script(regress, script, server)
+    done = run_script(regress, script, {"TEST_SSH_SFTP": str(regress / "dray-sftp"),
+                                         "TEST_SSH_SFTPSERVER": SERVERS[server]}, 170)
     assert "skip" not in done.stdout.lower(), done.stdout
     lines = set(done.stdout.splitlines())
     if script in EXCEPTIONS:
